@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Failure codes: the gate and its verdicts.
+import type { FailureCodeEntry } from '../failure.ts';
+
+export const gateCodes = {
+  GATE_REFUSED: { kind: 'refused', when: 'The policy refuses the image.', mend: 'Each reason says how it is mended.' },
+  GATE_FINDING_DENIED: { kind: 'refused', when: 'A vulnerability is one that the policy does not let pass.', mend: 'Update the package to the fixed version, or enter an exception with owner, reason, expiry and approver.' },
+  GATE_FINDING_EXCEPTED: { kind: 'refused', when: 'A vulnerability was let pass by a valid exception. Told, not refused.', mend: 'Mend it before the exception expires.' },
+  GATE_UNSIGNED: { kind: 'refused', when: 'The image has no signature by the build role.', mend: 'Run sign-and-attest on it.' },
+  GATE_EVIDENCE_MISSING: { kind: 'refused', when: 'A predicate that the policy requires is missing on a subject.', mend: 'Run sign-and-attest with the evidence of the build.' },
+  GATE_PLATFORM_UNSCANNED: { kind: 'refused', when: 'A runnable platform of the index has no valid scan.', mend: 'Scan each platform; build-scan-push does it.' },
+  GATE_SCAN_UNBOUND: { kind: 'refused', when: 'A scan speaks of another config or other layers than the platform has.', mend: 'Scan the layout that is pushed.' },
+  GATE_SCAN_EMPTY: { kind: 'refused', when: 'A scan saw no packages.', mend: 'Keep the package database in the image.' },
+  GATE_SCAN_STALE: { kind: 'refused', when: 'The scan is older than the policy allows.', mend: 'Scan again.' },
+  GATE_DATABASE_STALE: { kind: 'refused', when: 'The vulnerability database of the scan is older than the policy allows.', mend: 'Scan again with a newer database.' },
+  GATE_ISOLATION_MISSING: { kind: 'refused', when: 'Build, scan and push shared one job and the policy forbids it.', mend: 'Use the phases in jobs of their own, as in the release example.' },
+  GATE_TESTS_FAILED: { kind: 'refused', when: 'The signed test result is not PASSED.', mend: 'Mend the tests.' },
+  GATE_PROVENANCE_MISMATCH: { kind: 'refused', when: 'The provenance does not fit the image: source, commit or ref differ.', mend: 'Build from the protected ref.' },
+  GATE_ROLES_OVERLAP: { kind: 'refused', when: 'Builder and gate are the same signer and the policy allows it. Told with every verdict.', mend: 'Call the gate as a reusable workflow.' },
+  GATE_REFERRERS_FLOOD: { kind: 'refused', when: 'More than 200 referrers hang on the image.', mend: 'Find out who attached them; clean the quarantine.' },
+  GATE_VERSION_MISMATCH: { kind: 'refused', when: 'The version asked for is not the one in the image.', mend: 'Release the version that was built.' },
+  GATE_VERSION_TAKEN: { kind: 'refused', when: 'The version tag exists and names another digest.', mend: 'Choose a new version; released versions never change.' },
+  GATE_PROMOTION_MISMATCH: { kind: 'refused', when: 'What stands in the release repository is not what was verified.', mend: 'Do not deploy it. Run the gate again; find out who writes there.' },
+  GATE_TAGS_UNSTABLE: { kind: 'unavailable', when: 'Moving tags did not come to rest within the bound.', mend: 'Run the gate again.' },
+  VERDICT_MISSING: { kind: 'refused', when: 'The image has no verdict by the gate role for this channel.', mend: 'Run quarantine-gate on it.' },
+  VERDICT_EXPIRED: { kind: 'refused', when: 'The verdict is no longer valid.', mend: 'Run quarantine-gate again; it renews the verdict.' },
+  VERDICT_REFUSED: { kind: 'refused', when: 'The newest verdict is FAILED, or was revoked.', mend: 'Build and release a new version.' },
+  VERDICT_CHANNEL: { kind: 'refused', when: 'The verdict was given for another channel.', mend: 'Run quarantine-gate for this channel.' },
+} as const satisfies Record<string, FailureCodeEntry>;
