@@ -5,8 +5,14 @@ import type { Step } from './step.ts';
 
 const quote = (text: string): string => JSON.stringify(text);
 
-/** `action.yml` for a `node24` action whose entry is `dist/index.js`. */
+/** Input that only action.yml has: the host takes it for the GitHub API port; a terminal uses GITHUB_TOKEN. */
+export const githubTokenInput = 'github-token';
+
+const needsGitHub = (step: Step): boolean => step.permissions.some((permission) => permission.scope !== 'id-token');
+
+/** `action.yml` for a `node24` action whose entry is `dist/index.js`. Steps that need a permission of the GitHub API get the input `github-token`. */
 export function deriveActionYaml(step: Step): string {
+  const token = [`  ${githubTokenInput}:`, '    description: "Token for the GitHub API."', '    required: false', '    default: "${{ github.token }}"'];
   const inputs = Object.entries(step.inputs).map(([name, kind]) => [
     `  ${name}:`,
     `    description: ${quote(kind.description)}`,
@@ -20,7 +26,7 @@ export function deriveActionYaml(step: Step): string {
     `description: ${quote(step.description)}`,
     'author: "Pratique"',
     `branding: { icon: ${step.icon}, color: blue }`,
-    'inputs:', ...inputs,
+    'inputs:', ...inputs, ...(needsGitHub(step) ? token : []),
     'outputs:', ...outputs,
     'runs:', '  using: node24', '  main: dist/index.js', '',
   ].join('\n');
