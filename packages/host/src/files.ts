@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file system: streams in and out; a write is seen whole or not at all.
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Files, OpenedFile } from '@pratique/core';
+
+/** Files of this machine; relative paths start at `workspace`. */
+export function createFiles(workspace: string): Files {
+  return {
+    async open(path) {
+      const absolute = resolve(workspace, path);
+      const entry = await statOptional(absolute);
+      if (entry === undefined) return undefined;
+      if (entry.isDirectory()) return { kind: 'folder', entries: (await readdir(absolute)).sort() };
+      return openedFile(absolute, entry.size);
+    },
+    write: (path, content) => writeWhole(resolve(workspace, path), content),
+    remove: (path) => rm(resolve(workspace, path), { recursive: true, force: true }),
+  };
+}
+
+function openedFile(path: string, size: number): OpenedFile {
+  return {
+    kind: 'file',
+    size,
+    bytes: async () => new Uint8Array(await readFile(path)),
+    stream: (start = 0) => Readable.toWeb(createReadStream(path, { start })) as ReadableStream<Uint8Array>,
+  };
+}
+
+async function statOptional(path: string): Promise<Awaited<ReturnType<typeof stat>> & { size: number } | undefined> {
+  try {
+    return await stat(path);
+  } catch (thrown) {
+    // ENOTDIR: a parent of the path is a file, so nothing is there.
+    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR')) return undefined;
+    throw thrown;
+  }
+}
+
+async function writeWhole(path: string, content: string | Uint8Array | ReadableStream<Uint8Array>): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const draft = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
+  try {
+    const file = await open(draft, 'wx');
+    try {
+      if (typeof content === 'string' || content instanceof Uint8Array) await file.writeFile(content);
+      else for await (const chunk of content) await file.writeFile(chunk);
+      // A rename may reach the disk before the bytes do; a machine that dies then would keep an empty file under the final name.
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (thrown) {
+    await rm(draft, { force: true });
+    throw thrown;
+  }
+}

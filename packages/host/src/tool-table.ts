@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one table of programs (tools.json), read also by the repository's own scripts before anything is installed.
+import { createHash } from 'node:crypto';
+import table from './tools.json' with { type: 'json' };
+import type { Environment } from './environment.ts';
+import type { VersionRange } from './version.ts';
+import { join } from 'node:path';
+
+/** One file of a release, by `platform-architecture` of Node. */
+export interface ReleaseFile {
+  readonly name: string;
+  /** Hex, of the archive, as the project's checksum file of that release has it. */
+  readonly sha256: string;
+}
+
+/** A program: what it is for, which versions can be used, how it is had. */
+export interface ToolEntry extends VersionRange {
+  readonly for: string;
+  /** The version that is brought when none is there. */
+  readonly wanted: string;
+  /** Arguments that make it print its version; empty when it prints none: then its being there is enough. */
+  readonly probe: readonly string[];
+  /** Never looked for on PATH. */
+  readonly private?: boolean;
+  readonly debian?: string;
+  readonly npm?: string;
+  readonly release?: { readonly url: string; readonly member: string; readonly files: Readonly<Record<string, ReleaseFile>> };
+  /** Built by Go from test/tools/NAME/{go.mod,go.sum}: only in development. */
+  readonly go?: { readonly package: string; readonly set?: string; readonly env?: Readonly<Record<string, string>>; readonly seconds: number; readonly diskGiB: number };
+}
+
+/** All programs by name. */
+export const toolTable: Readonly<Record<string, ToolEntry>> = table;
+
+/** The tool cache: `PRATIQUE_TOOLS`, else `pratique` below the user's cache folder. */
+export function toolCacheFolder(env: Environment): string {
+  return env['PRATIQUE_TOOLS'] || join(env['XDG_CACHE_HOME'] || join(env['HOME'] ?? '/', '.cache'), 'pratique');
+}
+
+/** Name of a program's folder in the cache: the version, and what it was made from. */
+export function cacheKey(version: string, material: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const part of material) hash.update(`${part.length}:`).update(part);
+  return `${version}-${hash.digest('hex').slice(0, 12)}`;
+}
