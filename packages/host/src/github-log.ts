@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The log of a GitHub run: groups, annotations within GitHub's limits, and how an end is printed.
+import * as core from '@actions/core';
+import { type Log, type Notice } from '@pratique/core';
+import { explanationOf, type Ending } from './ending.ts';
+import { cleanLines } from './log.ts';
+
+// GitHub shows ten annotations per level and step, and cuts each at 4096 characters (actions/runner, ExecutionContext.cs).
+const annotationsPerLevel = 10;
+const annotationLength = 4000;
+
+const clean = (text: string): string => cleanLines(text).join('\n');
+const print = (text: string): void => cleanLines(text).forEach((line) => core.info(line));
+
+/** The log port on GitHub. Annotations over the limit are printed as lines. */
+export function createGitHubLog(): Log {
+  const used = { notice: 0, warning: 0, error: 0 };
+  return {
+    line: print,
+    notice(notice) {
+      used[notice.level] += 1;
+      if (used[notice.level] > annotationsPerLevel) print(`${notice.level}: ${notice.title}: ${notice.message}`);
+      else annotate(notice);
+    },
+    group: (title, work) => core.group(clean(title), work),
+  };
+}
+
+function annotate(notice: Notice): void {
+  const place = notice.file === undefined ? {} : { file: notice.file, ...(notice.line === undefined ? {} : { startLine: notice.line }) };
+  core[notice.level](clean(notice.message).slice(0, annotationLength), { title: clean(notice.title), ...place });
+}
+
+/** One annotation titled with the code, the hint in it; facts and causes in a folded group; a link to the explanation. */
+export async function printEnding(ending: Ending, site: string | undefined): Promise<void> {
+  annotate({ level: 'error', title: ending.code, message: [ending.message, ...(ending.hint ? [ending.hint] : []), explanationOf(ending.code, site)].join('\n') });
+  if (ending.details.length === 0) return;
+  await core.group(`${ending.code}: details`, () => {
+    for (const line of ending.details) print(line);
+    return Promise.resolve();
+  });
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a step as a GitHub action.
+import process from 'node:process';
+import { setSecret } from '@actions/core';
+import { addSecret, asFailure } from '@pratique/core';
+import { parseInputs, type Step } from '@pratique/step';
+import { runCancellable } from './cancellation.ts';
+import { createNodeContext } from './context.ts';
+import { endingMarkdown, endingOfFailure, endingOfRefusal } from './ending.ts';
+import { documentationSite, readGivenInputs, requestIdentity, writeOutputs, writeSummary } from './github-files.ts';
+import { createGitHubLog, printEnding } from './github-log.ts';
+
+/**
+ * Runs `step` with the inputs of the environment: outputs and summary are written first, then the end is printed, then the exit
+ * status is set (0, or that of the failure's kind: defect 1, usage 2, refused 3, unavailable 4).
+ */
+export async function runOnGitHub(step: Step): Promise<void> {
+  const env = process.env;
+  const site = documentationSite(env);
+  try {
+    const given = readGivenInputs(env, step.inputs);
+    const refusal = await runCancellable((signal) => runStep(step, given, signal));
+    if (refusal === undefined) return leave(0);
+    const ending = endingOfRefusal(refusal);
+    await printEnding(ending, site);
+    leave(ending.exitStatus);
+  } catch (thrown) {
+    const ending = endingOfFailure(asFailure(thrown));
+    await writeSummary(env, endingMarkdown(step.name, ending, site));
+    await printEnding(ending, site);
+    leave(ending.exitStatus);
+  }
+}
+
+async function runStep(step: Step, given: Readonly<Record<string, string>>, signal: AbortSignal) {
+  const env = process.env;
+  const inputs = parseInputs(step.inputs, given);
+  // The token comes as an input, since GitHub puts none into the environment of an action.
+  const token = given['github-token'] || env['GITHUB_TOKEN'];
+  if (token) hide(token);
+  await using ctx = await createNodeContext({
+    workspace: env['GITHUB_WORKSPACE'] ?? process.cwd(), env, signal, token, log: createGitHubLog(), mask: hide, identity: (audience) => requestIdentity(env, audience),
+  });
+  const result = await step.run(inputs, ctx);
+  writeOutputs(step, result);
+  await writeSummary(env, result.summary);
+  return result.refusal;
+}
+
+/** Hides a secret line by line: the runner's mask does not match across lines. */
+function hide(secret: string): void {
+  addSecret(secret);
+  for (const line of secret.split(/\r?\n/)) if (line.trim() !== '') setSecret(line);
+}
+
+/** Sets the exit status and ends. A library that still holds a socket gets two seconds, then the process ends anyway. */
+function leave(status: number): void {
+  process.exitCode = status;
+  setTimeout(() => process.exit(status), 2000).unref();
+}
