@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tool cache: one folder per program, version and origin; made beside and renamed, so that it is there whole or not at all.
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJsonObject, type LocatedTool } from '@pratique/core';
 import type { ToolEntry } from './tool-table.ts';
@@ -9,14 +9,15 @@ import { inRange } from './version.ts';
 
 const label = 'tool.json';
 
-/** The newest usable version of a program in the cache; the exact version that is wanted goes first. */
-export async function findInCache(cache: string, name: string, entry: ToolEntry): Promise<LocatedTool | undefined> {
-  const found: LocatedTool[] = [];
-  for (const folder of await listFolder(join(cache, 'tools', name))) {
+/** A usable version of a program in the cache: the one that is wanted goes first, and of several the one made last. `key` asks for exactly that one. */
+export async function findInCache(cache: string, name: string, entry: ToolEntry, key?: string): Promise<LocatedTool | undefined> {
+  const found: { tool: LocatedTool; made: number }[] = [];
+  for (const folder of key === undefined ? await listFolder(join(cache, 'tools', name)) : [key]) {
     const tool = await readLabel(join(cache, 'tools', name, folder), name);
-    if (tool !== undefined && inRange(tool.version, entry)) found.push(tool);
+    if (tool !== undefined && inRange(tool.version, entry)) found.push({ tool, made: (await stat(tool.path)).mtimeMs });
   }
-  return found.find((tool) => tool.version === entry.wanted) ?? found.at(-1);
+  const rank = (one: (typeof found)[number]): number => (one.tool.version === entry.wanted ? Infinity : one.made);
+  return found.sort((a, b) => (rank(a) === rank(b) ? b.made - a.made : rank(b) - rank(a)))[0]?.tool;
 }
 
 /** Puts a program into the cache. `make` fills the folder that it gets with at least a file named `name`. When two do it at once, the first stands. */

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// One at a time: a lock folder that holds the process id of its owner, and is taken over when the owner is gone.
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A lock without owner is one that is being made; after this it is one that was never finished. */
+const unownedMilliseconds = 5000;
+
+/**
+ * Runs `work` while holding the lock `folder`; waits for it as long as its owner lives.
+ * @template T
+ * @param {string} folder
+ * @param {() => Promise<T>} work
+ * @param {{ onWait?: (pid: number | undefined) => void, pollMilliseconds?: number }} [options]
+ * @returns {Promise<T>}
+ */
+export async function withLock(folder, work, options = {}) {
+  await mkdir(dirname(folder), { recursive: true });
+  let told = false;
+  while (!(await take(folder))) {
+    const owner = await readOwner(folder);
+    if (await isStale(folder, owner)) {
+      await breakLock(folder, owner);
+      continue;
+    }
+    if (!told) options.onWait?.(owner);
+    told = true;
+    await sleep(options.pollMilliseconds ?? 200);
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} folder */
+async function take(folder) {
+  try {
+    await mkdir(folder);
+  } catch (thrown) {
+    if (codeOf(thrown) === 'EEXIST') return false;
+    throw thrown;
+  }
+  await writeFile(join(folder, 'pid'), String(process.pid));
+  return true;
+}
+
+/** @param {string} folder @returns {Promise<number | undefined>} */
+async function readOwner(folder) {
+  try {
+    const pid = Number(await readFile(join(folder, 'pid'), 'utf8'));
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return undefined;
+    throw thrown;
+  }
+}
+
+/** @param {string} folder @param {number | undefined} owner */
+async function isStale(folder, owner) {
+  if (owner !== undefined) return !isAlive(owner);
+  try {
+    return Date.now() - (await stat(folder)).mtimeMs > unownedMilliseconds;
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return false;
+    throw thrown;
+  }
+}
+
+/**
+ * Takes a stale lock away. Two may find it stale at once, and the slower would take away the new lock of the faster: so it looks
+ * again at what it has taken, and puts a lock back that has another owner.
+ * @param {string} folder @param {number | undefined} owner
+ */
+async function breakLock(folder, owner) {
+  const aside = `${folder}.${randomUUID()}`;
+  try {
+    await rename(folder, aside);
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return;
+    throw thrown;
+  }
+  if ((await readOwner(aside)) === owner) await rm(aside, { recursive: true, force: true });
+  else await rename(aside, folder);
+}
+
+/** Whether a process lives; one of another user does. @param {number} pid */
+export function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return codeOf(thrown) === 'EPERM';
+  }
+}
+
+/** @param {unknown} thrown */
+function codeOf(thrown) {
+  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+}
