@@ -1,2 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+// Public names of scan: scanning images, reading reports, SBOMs, and the evidence manifest.
+export { readBuildFacts, readTestReport, type BuildFacts, type TestReport } from './build-facts.ts';
+export { canonicalCycloneDx } from './cyclonedx.ts';
+export { evidenceArtifactType, readEvidence, writeEvidence, type EvidenceManifest } from './evidence-manifest.ts';
+export { findingKey, parseReport, severities, type ParsedReport } from './report.ts';
+export { toSarif, type SarifOptions } from './sarif.ts';
+export type { SbomSubject } from './sbom.ts';
+export { scanImage, type ScanOptions } from './scan-image.ts';
+export { toScanPredicate } from './scan-predicate.ts';
+export { readScanRun, type PlatformScan, type ScanRun } from './scan-run.ts';
+export { canonicalSpdx } from './spdx.ts';
+export { readUserReports, type UserReportOptions } from './user-reports.ts';
+export { toVulnerabilityPredicate, type VulnerabilityPredicate, type VulnerabilityResult } from './vulnerability-predicate.ts';

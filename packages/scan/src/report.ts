@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scanner reports, whoever wrote them, as findings.
+import { Failure, isJsonObject, parseJsonObject, type Digest, type Finding, type Severity } from '@pratique/core';
+import { readGrypeReport } from './grype-report.ts';
+import { readTrivyReport } from './trivy-report.ts';
+
+/** A scanner's report, read strictly. */
+export interface ParsedReport {
+  readonly scanner: 'trivy' | 'grype';
+  readonly scannerVersion: string;
+  /** Config digest of the image that the report is about. */
+  readonly configDigest: Digest;
+  /** Absent when the report does not say. */
+  readonly diffIds?: readonly Digest[];
+  /** `debian 12.12`; absent when the scanner saw no distribution. */
+  readonly os?: string;
+  /** The distribution gets no more security fixes. */
+  readonly endOfLife: boolean;
+  /** Packages that the scanner looked at; 0 in a grype report, which does not list them. */
+  readonly packageCount: number;
+  /** Those of the distribution's package manager among them. */
+  readonly osPackageCount: number;
+  readonly findings: readonly Finding[];
+  /** When the report was made. RFC 3339. */
+  readonly createdAt: string;
+  /** What the report says about the database; trivy says nothing. */
+  readonly database?: { readonly version?: string; readonly updatedAt: string };
+}
+
+/** Most bytes of a report that are read. */
+export const reportLimit = 64 * 1024 * 1024;
+
+/** Reads a trivy (schema 2) or grype JSON report. Fails with `SCAN_REPORT_INVALID`; never gives half of it. */
+export function parseReport(report: Uint8Array): ParsedReport {
+  if (report.byteLength > reportLimit) throw new Failure({ code: 'SCAN_REPORT_INVALID', message: `the report has ${report.byteLength} bytes; at most ${reportLimit} are read` });
+  const document = parseJsonObject(report, 'the scanner report', 'SCAN_REPORT_INVALID');
+  const parsed = isGrype(document) ? readGrypeReport(document) : readTrivyReport(document);
+  return { ...parsed, findings: inOrder(parsed.findings) };
+}
+
+const isGrype = (document: Readonly<Record<string, unknown>>): boolean => 'matches' in document && isJsonObject(document['descriptor']);
+
+/** Worst first. */
+export const severities: readonly Severity[] = ['critical', 'high', 'unknown', 'medium', 'low', 'negligible'];
+
+/** Worst first, then by id, package and path; each (id, package, path) once. */
+function inOrder(findings: readonly Finding[]): Finding[] {
+  const unique = new Map(findings.map((finding) => [findingKey(finding), finding] as const));
+  const rank = (finding: Finding): string => `${severities.indexOf(finding.severity)} ${findingKey(finding)}`;
+  return [...unique.values()].map((finding) => ({ finding, rank: rank(finding) })).sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ finding }) => finding);
+}
+
+/** What makes two findings the same: id, purl (or package and version), path. */
+export function findingKey(finding: Finding): string {
+  return JSON.stringify([finding.id, finding.purl ?? `${finding.package}@${finding.installed}`, finding.path ?? '']);
+}
