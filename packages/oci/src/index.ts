@@ -1,2 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+// Public names of oci: registries and layouts as sources and targets of content, graph copy, images.
+export type { AuthorizationRequest, Authenticator, TokenCall, TokenReply } from './authentication.ts';
+export { parseChallenge, type Challenge } from './challenge.ts';
+export type { BlobOutcome, ContentSource, ContentTarget, OpenContent, Origin, Repository } from './content.ts';
+export { copyGraph, type CopyOptions, type CopyProgress, type CopyResult } from './copy.ts';
+export { emptyBlob, isIndexType, isManifestType, manifestLimit, mediaTypes, type Descriptor, type Manifest, type ManifestContent } from './descriptor.ts';
+export { readImage, type Image } from './image.ts';
+export { createLayout, openLayout, type Layout } from './layout.ts';
+export { buildManifest, hashBytes, isDescriptor, readManifestBytes, referrerDescriptor, type BuiltManifest } from './manifest.ts';
+export { isTag, parseReference, type Reference } from './reference.ts';
+export { fallbackTag } from './referrers.ts';
+export { createRegistry, type Registry, type RegistryOptions, type RegistryRequest } from './registry.ts';
+export { repositoryScope } from './scope.ts';
+export {
+  anonymousAuthenticator, basicHeader, createGrantCache, jwtClaims, readGrant, staticCredentials, tokenAuthenticator,
+  type Credentials, type CredentialsSource, type Grant, type GrantCache,
+} from './token-authenticator.ts';
+export { readAll, streamOf, verifyStream } from './verified-stream.ts';

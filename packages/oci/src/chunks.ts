@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streams cut into chunks of one size.
+
+/** Chunks of exactly `size` bytes, the last one shorter. */
+export async function* chunksOf(stream: ReadableStream<Uint8Array>, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let parts: Uint8Array[] = [];
+  let held = 0;
+  for await (const piece of stream) {
+    for (let rest = piece; rest.byteLength > 0; ) {
+      const taken = rest.subarray(0, size - held);
+      parts.push(taken);
+      held += taken.byteLength;
+      rest = rest.subarray(taken.byteLength);
+      if (held < size) break;
+      yield Buffer.concat(parts);
+      parts = [];
+      held = 0;
+    }
+  }
+  if (held > 0) yield Buffer.concat(parts);
+}

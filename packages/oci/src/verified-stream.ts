@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streams that know which bytes they must be.
+import { createHash, type Hash } from 'node:crypto';
+import { Failure } from '@pratique/core';
+import type { Descriptor } from './descriptor.ts';
+
+/** Hashes as bytes come and judges at the end. */
+export interface DigestCheck {
+  /** Fails with `REGISTRY_DIGEST_MISMATCH` as soon as there are more bytes than the descriptor says. */
+  update(chunk: Uint8Array): void;
+  /** Fails with `REGISTRY_DIGEST_MISMATCH` when size or digest differ. */
+  finish(): void;
+  readonly bytes: number;
+}
+
+/** `what` names the content in failures. */
+export function createDigestCheck(descriptor: Descriptor, what: string): DigestCheck {
+  const algorithm = descriptor.digest.startsWith('sha512') ? 'sha512' : 'sha256';
+  const hash: Hash = createHash(algorithm);
+  let bytes = 0;
+  const fail = (actual: string): never => {
+    throw new Failure({ code: 'REGISTRY_DIGEST_MISMATCH', message: `${what} has other bytes than ${descriptor.digest}`, facts: { expected: descriptor.digest, expectedSize: descriptor.size, actual, bytes } });
+  };
+  return {
+    get bytes() {
+      return bytes;
+    },
+    update(chunk) {
+      bytes += chunk.byteLength;
+      if (bytes > descriptor.size) fail('longer');
+      hash.update(chunk);
+    },
+    finish() {
+      const actual = `${algorithm}:${hash.digest('hex')}`;
+      if (bytes !== descriptor.size || actual !== descriptor.digest) fail(actual);
+    },
+  };
+}
+
+/** Passes bytes through and holds the last chunk back until all of them are proven: nobody ever holds the whole of something wrong. */
+export function verifyStream(stream: ReadableStream<Uint8Array>, descriptor: Descriptor, what: string): ReadableStream<Uint8Array> {
+  const check = createDigestCheck(descriptor, what);
+  let held: Uint8Array | undefined;
+  return stream.pipeThrough(new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      check.update(chunk);
+      if (held !== undefined) controller.enqueue(held);
+      held = chunk;
+    },
+    flush(controller) {
+      check.finish();
+      if (held !== undefined) controller.enqueue(held);
+    },
+  }));
+}
+
+/** All bytes of a stream. Fails with `REGISTRY_TOO_LARGE` over `limit` bytes. */
+export async function readAll(stream: ReadableStream<Uint8Array>, limit: number, what: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.byteLength;
+    if (size > limit) throw new Failure({ code: 'REGISTRY_TOO_LARGE', message: `${what} is larger than ${limit} bytes` });
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+/** A stream of bytes at hand. */
+export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      if (bytes.byteLength > 0) controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+}
