@@ -48,7 +48,7 @@ async function build(program: GoProgram, options: GoBuildOptions): Promise<Locat
   const key = await goKey(folder, entry, go);
   return addToCache(options.cache, { name, key, version: entry.wanted, origin: 'build' }, async (target) => {
     const args = buildArguments(go, join(target, name));
-    await withProgress({ title: `Building ${name} ${entry.wanted} from its Go module`, usualSeconds: go.seconds, say: options.say }, () => runGo(args, folder, goEnvironment(options.cache, go), options.signal));
+    await withProgress({ title: `Building ${name} ${entry.wanted} from its Go module`, usualSeconds: go.seconds, say: options.say }, () => runGo(args, { cwd: folder, env: goEnvironment(options.cache, go), signal: options.signal }));
   });
 }
 
@@ -70,7 +70,7 @@ function goEnvironment(cache: string, go: GoProgram['go']): Record<string, strin
   return { ...childVariables(process.env), ...settings, CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off', GOTOOLCHAIN: 'local', GOMODCACHE: join(cache, 'go/mod'), GOCACHE: join(cache, 'go/build'), ...go.env };
 }
 
-function runGo(args: readonly string[], cwd: string, env: Record<string, string>, signal: AbortSignal | undefined): Promise<void> {
+function runGo(args: readonly string[], { cwd, env, signal }: { cwd: string; env: Record<string, string>; signal: AbortSignal | undefined }): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn('go', args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'], ...(signal ? { signal } : {}) });
     let output = '';

@@ -48,7 +48,7 @@ async function isCurrent(tool: LocatedTool): Promise<boolean> {
   const [program] = toGoProgram(tool.name);
   if (program === undefined || program.entry.release !== undefined) return true;
   const key = await goKey(join(checkout, 'test/tools', tool.name), program.entry, program.go);
-  return (await findInCache(toolCacheFolder(process.env), tool.name, program.entry, key)) !== undefined;
+  return (await findInCache(toolCacheFolder(process.env), { ...program, key })) !== undefined;
 }
 
 function toGoProgram(name: string): GoProgram[] {

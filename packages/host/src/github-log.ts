@@ -28,7 +28,8 @@ export function createGitHubLog(): Log {
 
 function annotate(notice: Notice): void {
   const place = notice.file === undefined ? {} : { file: notice.file, ...(notice.line === undefined ? {} : { startLine: notice.line }) };
-  core[notice.level](clean(notice.message).slice(0, annotationLength), { title: clean(notice.title), ...place });
+  const issue = { notice: core.notice, warning: core.warning, error: core.error }[notice.level];
+  issue(clean(notice.message).slice(0, annotationLength), { title: clean(notice.title), ...place });
 }
 
 /** One annotation titled with the code, the hint in it; facts and causes in a folded group; a link to the explanation. */

@@ -66,5 +66,5 @@ export function formatEnding(ending: Ending, colour: boolean): string {
 
 /** no-color.org: any value of NO_COLOR switches colours off; otherwise they are for terminals. */
 function usesColour(env: Readonly<Record<string, string | undefined>>): boolean {
-  return !env['NO_COLOR'] && process.stderr.isTTY === true;
+  return !env['NO_COLOR'] && process.stderr.isTTY;
 }

@@ -10,7 +10,7 @@ import { inRange } from './version.ts';
 const label = 'tool.json';
 
 /** A usable version of a program in the cache: the one that is wanted goes first, and of several the one made last. `key` asks for exactly that one. */
-export async function findInCache(cache: string, name: string, entry: ToolEntry, key?: string): Promise<LocatedTool | undefined> {
+export async function findInCache(cache: string, { name, entry, key }: { name: string; entry: ToolEntry; key?: string }): Promise<LocatedTool | undefined> {
   const found: { tool: LocatedTool; made: number }[] = [];
   for (const folder of key === undefined ? await listFolder(join(cache, 'tools', name)) : [key]) {
     const tool = await readLabel(join(cache, 'tools', name, folder), name);

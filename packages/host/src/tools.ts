@@ -44,7 +44,7 @@ async function locate(name: string, entry: ToolEntry | undefined, options: Tools
     throw new Failure({ code: 'TOOL_MISSING', message: `${name} is no program that this toolkit knows`, hint: `Known: ${Object.keys(options.table ?? toolTable).join(', ')}. Nearest: ${nearest(name, Object.keys(options.table ?? toolTable)) ?? 'none'}.` });
   }
   const cache = toolCacheFolder(options.env);
-  const present = (await findOnPath(name, entry, options)) ?? (await findInCache(cache, name, entry));
+  const present = (await findOnPath(name, entry, options)) ?? (await findInCache(cache, { name, entry }));
   if (present !== undefined) return present;
   const platform = options.platform ?? `${process.platform}-${process.arch}`;
   const brought = await downloadTool({ ...options, name, entry, platform, cache });
@@ -83,7 +83,7 @@ export interface ToolStatus {
 export async function listTools(options: Pick<ToolsOptions, 'env' | 'exec' | 'table'>): Promise<readonly ToolStatus[]> {
   const cache = toolCacheFolder(options.env);
   return Promise.all(Object.entries(options.table ?? toolTable).map(async ([name, entry]) => {
-    const found = (await findOnPath(name, entry, options)) ?? (await findInCache(cache, name, entry));
+    const found = (await findOnPath(name, entry, options)) ?? (await findInCache(cache, { name, entry }));
     const from = entry.release ? 'download' : entry.debian ? 'debian' : entry.npm ? 'npm' : 'go';
     return { name, for: entry.for, wanted: entry.wanted, usable: `>=${entry.least} <${entry.below}`, from, ...(found === undefined ? {} : { found }) } as const;
   }));
