@@ -2,3 +2,9 @@
 // Public names of the lab: servers that stand in for what the pipeline talks to.
 export { createAuthority, type Authority } from './authority.ts';
 export { bodyChunks, ConnectionReset, respondWithFile, serve, type FilePart, type Handler, type Served, type ServeOptions } from './serve.ts';
+export { createEntra, type Entra, type EntraClient, type EntraOptions, type EntraPrincipal } from './entra/entra.ts';
+export type { FederatedCredential } from './entra/federation.ts';
+export { createGitHub, type GitHub, type GitHubOptions } from './github/github.ts';
+export type { GitHubState, LabPullRequest, LabRepository, LabReview, LabUser } from './github/state.ts';
+export { createSigstore, type Sigstore, type SigstoreOptions } from './sigstore/sigstore.ts';
+export type { FulcioIssuer } from './sigstore/workflow-identity.ts';
