@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bundle as a referrer manifest of its subject, exactly as cosign 3, actions/attest and @sigstore/oci write it (cosign specs/BUNDLE_SPEC.md).
 import { Failure, type Digest } from '@pratique/core';
-import { buildManifest, emptyBlob, mediaTypes, type ContentSource, type ContentTarget, type Descriptor } from '@pratique/oci';
+import { buildManifest, emptyBlob, mediaTypes, streamOf, type ContentSource, type ContentTarget, type Descriptor } from '@pratique/oci';
 import { bundleLimit, bundleMediaType } from './bundle.ts';
 
 const typePrefix = 'application/vnd.dev.sigstore.bundle';
@@ -61,13 +61,4 @@ export async function writeAttestation(target: ContentTarget, attachment: Attach
     },
   }, mediaTypes.manifest);
   return (await target.writeManifest(manifest)).digest;
-}
-
-function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start(controller) {
-      controller.enqueue(bytes);
-      controller.close();
-    },
-  });
 }

@@ -109,7 +109,7 @@ describe('createStatementSigner', () => {
   });
 
   test('a token that Fulcio does not accept is never printed', async () => {
-    await using world = await createTestWorld({ claims: { aud: 'other' } });
+    await using world = await createTestWorld({ claims: () => ({ aud: 'other' }) });
     const failure = await failureOf(createStatementSigner(world.ctx, world.config(2)));
     expect(failure.code).toBe('SIGN_IDENTITY_REFUSED');
     expect(JSON.stringify([failure, failure.message, failure.stack, failure.facts, world.lines])).not.toContain('eyJ');

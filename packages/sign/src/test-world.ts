@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Context, JsonObject, RunEvent } from '@pratique/core';
 import { createNodeContext } from '@pratique/host';
-import { createSigstore, type Sigstore } from '../../lab/src/sigstore/sigstore.ts';
-import type { Handler } from '../../lab/src/serve.ts';
+import { createSigstore, type Handler, type Sigstore } from '@pratique/lab';
 
 const issuer = 'https://token.test';
 
@@ -39,7 +38,8 @@ export interface TestWorld extends AsyncDisposable {
 }
 
 export interface TestWorldOptions {
-  readonly claims?: JsonObject;
+  /** Over `pushClaims`, read for each token. */
+  readonly claims?: () => JsonObject;
   /** Asked before the sigstore; `undefined` lets the request pass. */
   readonly intercept?: (request: Request) => Promise<Response | undefined>;
   /** More hosts by name. */
@@ -64,7 +64,7 @@ export async function createTestWorld(options: TestWorldOptions = {}): Promise<T
   const sigstore = await createSigstore({ folder: join(folder, 'sigstore'), issuers: [{ url: issuer, type: 'github-workflow' }], fetch: route, now });
   const ctx = await createNodeContext({
     workspace: folder, env: {}, fetch: route, print: (line) => lines.push(line), clock: instantClock(now), event: pushEvent,
-    identity: async () => tokens.mint({ ...pushClaims, ...options.claims }, now()),
+    identity: async () => tokens.mint({ ...pushClaims, ...options.claims?.() }, now()),
   });
   return {
     ctx, sigstore, seen, lines,
