@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The evidence manifest: what travels beside an image from build to signing. Unsigned; whoever reads it checks every binding anew.
 import { Failure, formatPlatform, mapConcurrently, parseJsonObject, type Digest, type ImagePlatform } from '@pratique/core';
-import { buildManifest, emptyBlob, mediaTypes, readImage, type ContentSource, type ContentTarget, type Descriptor } from '@pratique/oci';
+import { buildManifest, emptyBlob, mediaTypes, readImage, streamOf, type ContentSource, type ContentTarget, type Descriptor } from '@pratique/oci';
 import { readBuildFacts, readTestReport, type BuildFacts, type TestReport } from './build-facts.ts';
 import { evidenceParts, partAnnotations, partLimit, partMediaTypes, scanParts, type PartName } from './evidence-part.ts';
 import { readScanRun, type PlatformScan } from './scan-run.ts';
@@ -30,7 +30,7 @@ export async function writeEvidence(target: ContentTarget, image: Descriptor, ev
   if (image.digest !== evidence.image) throw invalid(`evidence about ${evidence.image} cannot be written for ${image.digest}`);
   const parts = await evidenceParts(evidence);
   const blobs = [...parts, { descriptor: emptyBlob.descriptor, bytes: emptyBlob.bytes }];
-  await mapConcurrently(blobs, 4, ({ descriptor, bytes }) => target.writeBlob(descriptor, async () => new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()));
+  await mapConcurrently(blobs, 4, ({ descriptor, bytes }) => target.writeBlob(descriptor, async () => streamOf(bytes)));
   const manifest = buildManifest({
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,

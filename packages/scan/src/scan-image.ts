@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scans every runnable platform of an image in a layout with trivy, and makes its SBOMs.
 import { formatPlatform, type Context, type Digest, type ImagePlatform } from '@pratique/core';
-import { readImage, type Layout } from '@pratique/oci';
+import type { Layout } from '@pratique/oci';
 import { requireBinding, requirePackages } from './binding.ts';
 import { fetchDatabase, pinRepository, publicJavaDatabase, type Database } from './database.ts';
 import { platformSlug, writePlatformLayout } from './one-platform-layout.ts';
@@ -9,6 +9,7 @@ import { parseReport, reportLimit, type ParsedReport } from './report.ts';
 import { makeSboms, sbomSubject } from './sbom.ts';
 import type { PlatformScan } from './scan-run.ts';
 import { openTrivy, readOutput, runTrivy, scanArguments, type Trivy } from './trivy.ts';
+import { readWholeImage } from './whole-image.ts';
 
 /** What to scan and how. */
 export interface ScanOptions {
@@ -34,9 +35,7 @@ export interface ScanOptions {
  */
 export async function scanImage(options: ScanOptions): Promise<readonly PlatformScan[]> {
   const { ctx, layout, image } = options;
-  // trivy does not hash what it reads: a layer swapped for an empty one scans clean under the genuine image id (measured).
-  await layout.verify();
-  const { platforms } = await readImage(layout, image);
+  const platforms = await readWholeImage(layout, image);
   const trivy = await openTrivy(ctx, 'scan');
   const database = await fetchDatabase(ctx, trivy, { repository: options.databaseRepository, maxAgeHours: options.maxDatabaseAgeHours });
   const javaDatabase = await chooseJavaDatabase(options);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reports that users made themselves: matched to the platforms of the image by config digest, one for each at least.
 import { Failure, formatPlatform, isJsonObject, parseJsonObject, type Context, type Digest, type ImagePlatform } from '@pratique/core';
-import { readImage, type Layout } from '@pratique/oci';
+import type { Layout } from '@pratique/oci';
 import { requireBinding, requirePackages } from './binding.ts';
 import { readVersionDocument, requireFresh } from './database.ts';
 import { platformSlug } from './one-platform-layout.ts';
@@ -10,6 +10,7 @@ import { makeSboms, sbomSubject } from './sbom.ts';
 import { runScanner } from './scan-image.ts';
 import type { PlatformScan, ScanRun } from './scan-run.ts';
 import { openTrivy, type Trivy } from './trivy.ts';
+import { readWholeImage } from './whole-image.ts';
 
 /** Where the reports are and what they must be about. */
 export interface UserReportOptions {
@@ -37,8 +38,7 @@ type DatabaseFacts = { readonly version?: string; readonly updatedAt: string };
  */
 export async function readUserReports(options: UserReportOptions): Promise<readonly PlatformScan[]> {
   const { ctx, layout, image } = options;
-  await layout.verify();
-  const { platforms } = await readImage(layout, image);
+  const platforms = await readWholeImage(layout, image);
   const { reports, trivyDatabase } = await readFiles(ctx, options.paths);
   const pairs = pairUp(reports, platforms);
   const trivy = await openTrivy(ctx, 'reports');
