@@ -5,6 +5,7 @@ import type { FailureCodeEntry } from '../failure.ts';
 export const gateCodes = {
   GATE_REFUSED: { kind: 'refused', when: 'The policy refuses the image.', mend: 'Each reason says how it is mended.' },
   GATE_FINDING_DENIED: { kind: 'refused', when: 'A vulnerability is one that the policy does not let pass.', mend: 'Update the package to the fixed version, or enter an exception with owner, reason, expiry and approver.' },
+  GATE_FINDING_WARNED: { kind: 'refused', when: 'A vulnerability that the policy wants told. Told, not refused.', mend: 'Update the package when there is a fixed version.' },
   GATE_FINDING_EXCEPTED: { kind: 'refused', when: 'A vulnerability was let pass by a valid exception. Told, not refused.', mend: 'Mend it before the exception expires.' },
   GATE_UNSIGNED: { kind: 'refused', when: 'The image has no signature by the build role.', mend: 'Run sign-and-attest on it.' },
   GATE_EVIDENCE_MISSING: { kind: 'refused', when: 'A predicate that the policy requires is missing on a subject.', mend: 'Run sign-and-attest with the evidence of the build.' },
@@ -16,7 +17,7 @@ export const gateCodes = {
   GATE_ISOLATION_MISSING: { kind: 'refused', when: 'Build, scan and push shared one job and the policy forbids it.', mend: 'Use the phases in jobs of their own, as in the release example.' },
   GATE_TESTS_FAILED: { kind: 'refused', when: 'The signed test result is not PASSED.', mend: 'Mend the tests.' },
   GATE_PROVENANCE_MISMATCH: { kind: 'refused', when: 'The provenance does not fit the image: source, commit or ref differ.', mend: 'Build from the protected ref.' },
-  GATE_ROLES_OVERLAP: { kind: 'refused', when: 'Builder and gate are the same signer and the policy allows it. Told with every verdict.', mend: 'Call the gate as a reusable workflow.' },
+  GATE_ROLES_OVERLAP: { kind: 'refused', when: 'The builder of the image also holds the gate role. Refused, or told with every verdict where the policy allows it.', mend: 'Call the gate as a reusable workflow.' },
   GATE_REFERRERS_FLOOD: { kind: 'refused', when: 'More than 200 referrers hang on the image.', mend: 'Find out who attached them; clean the quarantine.' },
   GATE_VERSION_MISMATCH: { kind: 'refused', when: 'The version asked for is not the one in the image.', mend: 'Release the version that was built.' },
   GATE_VERSION_TAKEN: { kind: 'refused', when: 'The version tag exists and names another digest.', mend: 'Choose a new version; released versions never change.' },

@@ -8,5 +8,6 @@ export const policyCodes = {
   POLICY_UNTRUSTED: { kind: 'refused', when: 'The policy comes from a place that may not decide on a release.', mend: 'Use github://OWNER/REPO/PATH@REF or oci://…@sha256:….' },
   POLICY_ROLES_OVERLAP: { kind: 'usage', when: 'One signer may both build and judge.', mend: 'Call the gate as a reusable workflow with its own identity.' },
   POLICY_EXCEPTION_EXPIRED: { kind: 'refused', when: 'An exception has expired; its finding counts again.', mend: 'Mend the finding, or renew the exception with a new review.' },
-  POLICY_EXCEPTION_INVALID: { kind: 'usage', when: 'An exception lacks owner, reason, expiry or approver, or lasts longer than allowed.', mend: 'Complete it; the message names the line.' },
+  POLICY_EXCEPTION_INVALID: { kind: 'refused', when: 'An exception lasts longer than allowed, is dated in the future, or is not proven to be approved; its finding counts again.', mend: 'Shorten it, or let the approver review the pull request that adds it.' },
+  POLICY_EXCEPTION_UNUSED: { kind: 'refused', when: 'An exception fits no finding. Told, not refused.', mend: 'Delete it from exceptions.yaml.' },
 } as const satisfies Record<string, FailureCodeEntry>;
