@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams cut into chunks of one size.
+import { concatBytes } from './verified-stream.ts';
 
 /** Chunks of exactly `size` bytes, the last one shorter. */
 export async function* chunksOf(stream: ReadableStream<Uint8Array>, size: number): AsyncGenerator<Uint8Array, void, undefined> {
@@ -12,10 +13,10 @@ export async function* chunksOf(stream: ReadableStream<Uint8Array>, size: number
       held += taken.byteLength;
       rest = rest.subarray(taken.byteLength);
       if (held < size) break;
-      yield Buffer.concat(parts);
+      yield concatBytes(parts);
       parts = [];
       held = 0;
     }
   }
-  if (held > 0) yield Buffer.concat(parts);
+  if (held > 0) yield concatBytes(parts);
 }

@@ -63,7 +63,18 @@ export async function readAll(stream: ReadableStream<Uint8Array>, limit: number,
     if (size > limit) throw new Failure({ code: 'REGISTRY_TOO_LARGE', message: `${what} is larger than ${limit} bytes` });
     chunks.push(chunk);
   }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  return concatBytes(chunks);
+}
+
+/** One array of all the bytes; plain, not a Buffer, so that equal bytes compare equal. */
+export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
 }
 
 /** A stream of bytes at hand. */
