@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One at a time: a lock folder that holds the process id of its owner, and is taken over when the owner is gone.
 import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -87,12 +88,13 @@ async function breakLock(folder, owner) {
   else await rename(aside, folder);
 }
 
-/** Whether a process lives; one of another user does. @param {number} pid */
+/** Whether a process lives; one of another user does, one that has ended and waits to be collected does not. @param {number} pid */
 export function isAlive(pid) {
   try {
     process.kill(pid, 0);
-    return true;
+    return !existsSync(`/proc/${pid}/stat`) || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch (thrown) {
+    // ENOENT: it ended between the two looks.
     return codeOf(thrown) === 'EPERM';
   }
 }
