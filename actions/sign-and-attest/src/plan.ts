@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plan: which statements shall exist on the index and on each platform, derived from evidence that is checked anew.
-import { Failure, formatPlatform, parseJsonObject, predicateTypes, type ImagePlatform, type JsonObject } from '@pratique/core';
-import type { Descriptor, Manifest } from '@pratique/oci';
+import { Failure, formatPlatform, parseJsonObject, predicateTypes, type Digest, type ImagePlatform, type JsonObject } from '@pratique/core';
+import type { Descriptor, Image } from '@pratique/oci';
 import { toScanPredicate, toVulnerabilityPredicate, type EvidenceManifest, type PlatformScan } from '@pratique/scan';
 import { provenancePredicate, testResultPredicate, type PlannedStatement, type StatementSigner } from '@pratique/sign';
 import type { PredicateName } from './predicate-names.ts';
 
 /** What the plan is made from. */
 export interface PlanSource {
-  readonly image: { readonly root: Manifest; readonly platforms: readonly ImagePlatform[] };
+  readonly image: Image;
   readonly evidence: EvidenceManifest | undefined;
   readonly signer: StatementSigner;
+  /** Descriptor of a platform's manifest. */
+  readonly describe: (digest: Digest) => Promise<Descriptor>;
 }
 
 /** The statements of `names`, index first, then platform by platform. */
@@ -43,11 +45,11 @@ function provenanceOf(signer: StatementSigner, evidence: EvidenceManifest | unde
   });
 }
 
-async function platformStatements({ image }: PlanSource, scan: PlatformScan): Promise<NamedStatement[]> {
+async function platformStatements({ image, describe }: PlanSource, scan: PlatformScan): Promise<NamedStatement[]> {
   const found = image.platforms.find((one) => one.digest === scan.run.digest);
   if (found === undefined) throw notBound(`a scan speaks of ${scan.run.digest}, which is no runnable platform of the image`);
   const platform = formatPlatform(found.platform);
-  const subject = await subjectOf(image.root, found);
+  const subject = await describe(found.digest);
   const predicate = await toScanPredicate(scan.run, scan.report, found);
   return [
     { name: 'scan', subject, platform, predicateType: predicateTypes.scan, predicate },
@@ -55,14 +57,6 @@ async function platformStatements({ image }: PlanSource, scan: PlatformScan): Pr
     { name: 'cyclonedx', subject, platform, predicateType: predicateTypes.cyclonedx, predicate: readSbom(scan.cyclonedx, found, 'CycloneDX') },
     { name: 'spdx', subject, platform, predicateType: predicateTypes.spdx, predicate: readSbom(scan.spdx, found, 'SPDX') },
   ];
-}
-
-/** The platform's descriptor as the index gives it; an image without index is its own platform. */
-async function subjectOf(root: Manifest, platform: ImagePlatform): Promise<Descriptor> {
-  if (root.descriptor.digest === platform.digest) return root.descriptor;
-  const child = root.content.manifests?.find((one) => one.digest === platform.digest);
-  if (child === undefined) throw notBound(`the index does not hold ${platform.digest}`);
-  return child;
 }
 
 /** An SBOM counts only when it names the config of the platform: otherwise it could describe any image. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sign-and-attest: fetch image and evidence again by digest, check every binding, sign all statements with one certificate.
 import { connectRegistry } from '@pratique/acr';
-import { Failure, formatImage, type Context, type PinnedImage } from '@pratique/core';
-import { readImage, type Repository } from '@pratique/oci';
+import { Failure, formatImage, type Context, type Digest, type PinnedImage } from '@pratique/core';
+import { readImage, type Descriptor, type Repository } from '@pratique/oci';
 import { readEvidence, type EvidenceManifest } from '@pratique/scan';
 import { attest, createStatementSigner, loadTrustMaterial } from '@pratique/sign';
 import { defineStep, input, registryInputs, sigstoreInputs, type InputValues, type StepResult } from '@pratique/step';
@@ -50,7 +50,8 @@ async function run(given: Inputs, ctx: Context): Promise<StepResult<typeof outpu
   const evidence = await ctx.log.group('Check the evidence', () => fetchEvidence(repository, given.image, given.evidence));
   const signer = await createStatementSigner(ctx, given['signing-config']);
   requireOneSource(image.annotations, evidence, signer.claims);
-  const plan = await planStatements({ image, evidence, signer }, names);
+  const describe = async (digest: Digest): Promise<Descriptor> => (await repository.readManifest(digest)).descriptor;
+  const plan = await planStatements({ image, evidence, signer, describe }, names);
   const attested = await ctx.log.group('Sign, attach and verify', () => attest({ ctx, repository, plan, trust, runId: ctx.event.run.id, signer: async () => signer }));
   return {
     outputs: {
