@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the members of untrusted JSON: the right type or a failure that names the place; text without control characters, and bounded.
-import { Failure, isDigest, isJsonObject, stripControl, type Digest, type FailureCode } from '@pratique/core';
+import { Failure, isDigest, isJsonObject, stripControl, type Digest, type FailureCode, type JsonObject } from '@pratique/core';
 
 /** One JSON object whose members are read by name. Absent, `null` and (for text) empty are the same: Go leaves out what is empty. */
 export interface Fields {
@@ -43,33 +43,8 @@ export function plainText(text: string): string {
 export function fieldsOf(value: unknown, where: string, code: FailureCode): Fields {
   if (!isJsonObject(value)) throw new Failure({ code, message: `${where} is not a JSON object` });
   const invalid = (name: string, expected: string): Failure => new Failure({ code, message: `${where}.${name} is not ${expected}`, facts: { where: `${where}.${name}` } });
-  const member = (name: string): unknown => (Object.hasOwn(value, name) ? value[name] : undefined) ?? undefined;
-  const array = (name: string): unknown[] => {
-    const items = member(name) ?? [];
-    if (!Array.isArray(items)) throw invalid(name, 'a list');
-    return items;
-  };
-  const optionalText = (name: string): string | undefined => {
-    const text = member(name);
-    if (text !== undefined && typeof text !== 'string') throw invalid(name, 'text');
-    return text === undefined ? undefined : plainText(text) || undefined;
-  };
-  const required = <T>(read: (name: string) => T | undefined, expected: string) => (name: string): T => {
-    const found = read(name);
-    if (found === undefined) throw invalid(name, expected);
-    return found;
-  };
-  const checked = <T>(read: (name: string) => unknown, test: (item: unknown) => item is T, expected: string) => (name: string): T | undefined => {
-    const found = read(name);
-    if (found !== undefined && !test(found)) throw invalid(name, expected);
-    return found;
-  };
-  const optionalTime = checked(optionalText, (item): item is string => typeof item === 'string' && isTime(item), 'a time of RFC 3339');
+  const { member, optionalText, optionalTime, required, checked, list, every } = readersOf(value, invalid);
   const optionalFields = (name: string): Fields | undefined => (member(name) === undefined ? undefined : fieldsOf(member(name), `${where}.${name}`, code));
-  const every = <T>(name: string, test: (item: unknown) => item is T, expected: string): T[] => array(name).map((item, index) => {
-    if (!test(item)) throw invalid(`${name}[${index}]`, expected);
-    return item;
-  });
   return {
     where,
     text: required(optionalText, 'text'),
@@ -78,12 +53,39 @@ export function fieldsOf(value: unknown, where: string, code: FailureCode): Fiel
     flag: (name) => checked(member, (item): item is boolean => typeof item === 'boolean', 'true or false')(name) ?? false,
     digest: required(checked(member, isDigest, 'a digest'), 'a digest'),
     digests: (name) => every(name, isDigest, 'a digest'),
-    texts: (name) => every(name, (item): item is string => typeof item === 'string', 'text').map(plainText),
+    texts: (name) => every(name, isText, 'text').map(plainText),
     time: required(optionalTime, 'a time of RFC 3339'),
     optionalTime,
     fields: required(optionalFields, 'a JSON object'),
     optionalFields,
-    list: (name) => array(name).map((item, index) => fieldsOf(item, `${where}.${name}[${index}]`, code)),
+    list: (name) => list(name).map((item, index) => fieldsOf(item, `${where}.${name}[${index}]`, code)),
     invalid,
   };
+}
+
+type Reader<T> = (name: string) => T;
+type Test<T> = (item: unknown) => item is T;
+
+const isText = (item: unknown): item is string => typeof item === 'string';
+
+function readersOf(object: JsonObject, invalid: Fields['invalid']) {
+  const member: Reader<unknown> = (name) => (Object.hasOwn(object, name) ? object[name] : undefined) ?? undefined;
+  const checked = <T>(read: Reader<unknown>, test: Test<T>, expected: string): Reader<T | undefined> => (name) => {
+    const found = read(name);
+    if (found !== undefined && !test(found)) throw invalid(name, expected);
+    return found;
+  };
+  const required = <T>(read: Reader<T | undefined>, expected: string): Reader<T> => (name) => {
+    const found = read(name);
+    if (found === undefined) throw invalid(name, expected);
+    return found;
+  };
+  const list: Reader<readonly unknown[]> = (name) => checked(member, (item): item is unknown[] => Array.isArray(item), 'a list')(name) ?? [];
+  const every = <T>(name: string, test: Test<T>, expected: string): T[] => list(name).map((item, index) => {
+    if (!test(item)) throw invalid(`${name}[${index}]`, expected);
+    return item;
+  });
+  const optionalText: Reader<string | undefined> = (name) => plainText(checked(member, isText, 'text')(name) ?? '') || undefined;
+  const optionalTime = checked(optionalText, (item): item is string => isText(item) && isTime(item), 'a time of RFC 3339');
+  return { member, checked, required, list, every, optionalText, optionalTime };
 }
