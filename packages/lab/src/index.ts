@@ -8,3 +8,8 @@ export { createGitHub, type GitHub, type GitHubOptions } from './github/github.t
 export type { GitHubState, LabPullRequest, LabRepository, LabReview, LabUser } from './github/state.ts';
 export { createSigstore, type Sigstore, type SigstoreOptions } from './sigstore/sigstore.ts';
 export type { FulcioIssuer } from './sigstore/workflow-identity.ts';
+export { createAcrEmulator, type AcrEmulator, type AcrEmulatorOptions, type AcrSettings } from './acr/emulator.ts';
+export { networkRefusal, type Fault, type FaultAction, type FaultPlan } from './acr/faults.ts';
+export { tokenUser, type Account, type EntraIdentity } from './acr/identities.ts';
+export type { Assignment, RoleMode } from './acr/roles.ts';
+export type { RateLimits } from './acr/throttle.ts';
