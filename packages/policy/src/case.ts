@@ -110,7 +110,7 @@ export function reason({ effect = 'deny', mend, at, ...rest }: ReasonOptions): R
 /** Why nothing of these types counts on `subject`, for the end of a message. */
 export function whyNothing({ evidence }: Stated, subject: Digest, types: readonly string[]): string {
   const others = evidence.statements.filter((statement) => statement.subject === subject && types.includes(statement.predicateType));
-  const refused = evidence.disbelieved.filter((referrer) => referrer.subject === subject);
+  const refused = evidence.disbelieved.filter((referrer) => referrer.subject === subject && referrer.artifactType?.startsWith('application/vnd.dev.sigstore.bundle'));
   const parts = [
     ...(others.length > 0 ? [`${others.length} by signers without the role for it (${others.map(({ signer }) => (signer.kind === 'keyless' ? signer.identity : signer.fingerprint)).slice(0, 3).join(', ')})`] : []),
     ...(refused.length > 0 ? [`${refused.length} referrers not believed (${refused.slice(0, 3).map(({ code, reason: why }) => `${code}: ${why}`).join('; ')})`] : []),
