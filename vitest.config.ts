@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Unit, step, contract, architecture and bundle tests; e2e has its own project because it needs real programs.
 import { defineConfig } from 'vitest/config';
 

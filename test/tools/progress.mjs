@@ -15,7 +15,7 @@ export function formatSeconds(seconds) {
  * @returns {Promise<T>}
  */
 export async function withProgress(what, work) {
-  const live = what.say === undefined && Boolean(process.stderr.isTTY);
+  const live = what.say === undefined && process.stderr.isTTY;
   const say = what.say ?? ((line) => process.stderr.write(`${line}\n`));
   const start = Date.now();
   const elapsed = () => (Date.now() - start) / 1000;

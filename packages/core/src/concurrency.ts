@@ -3,7 +3,7 @@
 
 /** Maps with at most `limit` calls under way; keeps order; the first failure stops new calls and is thrown. */
 export async function mapConcurrently<T, R>(items: readonly T[], limit: number, work: (item: T, index: number) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length);
+  const results: R[] = Array.from({ length: items.length });
   let next = 0;
   let stopped = false;
   const worker = async (): Promise<void> => {

@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one error type: what failed on which object, how to mend it, and the exit status that follows.
+import type { FailureCodeEntry, FailureKind } from './codes/entry.ts';
 import { failureCodes } from './codes/index.ts';
 import { redact, redactJson } from './redact.ts';
 
-export { failureCodes };
+export { failureCodes, type FailureCodeEntry, type FailureKind };
 
 /** Every code there is; docs/errors.md is generated from the same table. */
 export type FailureCode = keyof typeof failureCodes;
 
-/** What kind of end this is; it fixes the exit status: defect 1, usage 2, refused 3, unavailable 4. */
-export type FailureKind = 'defect' | 'usage' | 'refused' | 'unavailable';
-
 /** JSON-safe details. They go through the redactor before they are kept. */
 export type Facts = Readonly<Record<string, unknown>>;
-
-/** What one entry of the code table says. */
-export interface FailureCodeEntry {
-  readonly kind: FailureKind;
-  /** One sentence for docs/errors.md: when this happens. */
-  readonly when: string;
-  /** One or two sentences for docs/errors.md: how it is mended. */
-  readonly mend: string;
-}
 
 /** Exit status by kind. 0 is success. */
 export const exitStatus: Readonly<Record<FailureKind, number>> = { defect: 1, usage: 2, refused: 3, unavailable: 4 };

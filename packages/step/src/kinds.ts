@@ -40,7 +40,7 @@ function kind<T>(shape: string, schema: Readonly<Record<string, unknown>>, read:
   function make(options: Optional): InputKind<T | undefined>;
   function make(options: Required | Defaulted | Optional): InputKind<T | undefined> {
     const fallback = 'default' in options ? options.default : undefined;
-    const required = 'required' in options && options.required === true;
+    const required = 'required' in options && options.required;
     return {
       shape, schema, required, description: options.description,
       ...(fallback === undefined ? {} : { default: fallback }),

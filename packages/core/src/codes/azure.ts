@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failure codes: Azure identity and Azure Container Registry.
-import type { FailureCodeEntry } from '../failure.ts';
+import type { FailureCodeEntry } from './entry.ts';
 
 export const azureCodes = {
   AZURE_LOGIN_FAILED: { kind: 'usage', when: 'Entra ID refused the sign-in.', mend: 'Check tenant, client id and the federated credential; the hint shows the subject that was presented.' },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failure codes: building and testing.
-import type { FailureCodeEntry } from '../failure.ts';
+import type { FailureCodeEntry } from './entry.ts';
 
 export const buildCodes = {
   BUILD_DOCKERFILE_MISSING: { kind: 'usage', when: 'There is no Dockerfile where the input says.', mend: 'Set the inputs context and dockerfile.' },

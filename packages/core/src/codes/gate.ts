@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failure codes: the gate and its verdicts.
-import type { FailureCodeEntry } from '../failure.ts';
+import type { FailureCodeEntry } from './entry.ts';
 
 export const gateCodes = {
   GATE_REFUSED: { kind: 'refused', when: 'The policy refuses the image.', mend: 'Each reason says how it is mended.' },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failure codes: hosts, inputs, tools, GitHub.
-import type { FailureCodeEntry } from '../failure.ts';
+import type { FailureCodeEntry } from './entry.ts';
 
 export const hostCodes = {
   INPUT_INVALID: { kind: 'usage', when: 'An input, flag or reference cannot be read.', mend: 'The message names each input and what it must look like.' },

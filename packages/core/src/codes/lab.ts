@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failure codes: the lab.
-import type { FailureCodeEntry } from '../failure.ts';
+import type { FailureCodeEntry } from './entry.ts';
 
 export const labCodes = {
   LAB_PORT_TAKEN: { kind: 'usage', when: 'A port that the lab wants is in use.', mend: 'Choose another with --port, or stop what listens there.' },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failure codes: policy, trust and exceptions.
-import type { FailureCodeEntry } from '../failure.ts';
+import type { FailureCodeEntry } from './entry.ts';
 
 export const policyCodes = {
   POLICY_INVALID: { kind: 'usage', when: 'The policy, trust or exceptions file cannot be read.', mend: 'Each problem names file, line and the nearest known key.' },

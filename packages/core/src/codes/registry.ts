@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failure codes: registries (distribution API) and OCI layouts.
-import type { FailureCodeEntry } from '../failure.ts';
+import type { FailureCodeEntry } from './entry.ts';
 
 export const registryCodes = {
   REGISTRY_UNAUTHORIZED: { kind: 'usage', when: 'The registry does not accept the credentials.', mend: 'Check client id, tenant and federated credential.' },

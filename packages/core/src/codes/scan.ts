@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failure codes: scanning.
-import type { FailureCodeEntry } from '../failure.ts';
+import type { FailureCodeEntry } from './entry.ts';
 
 export const scanCodes = {
   SCAN_FAILED: { kind: 'unavailable', when: 'The scanner ended with an error.', mend: 'Read its last lines; nothing was decided.' },

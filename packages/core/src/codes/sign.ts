@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failure codes: signing and verifying.
-import type { FailureCodeEntry } from '../failure.ts';
+import type { FailureCodeEntry } from './entry.ts';
 
 export const signCodes = {
   SIGN_CERTIFICATE_FAILED: { kind: 'unavailable', when: 'Fulcio did not issue a certificate.', mend: 'Check the identity token issuer that Fulcio trusts; run it again.' },
