@@ -7,7 +7,7 @@ import { attest, type Attested } from './attest.ts';
 import { readAttestation } from './referrer.ts';
 import { createStatementSigner } from './signer.ts';
 import type { PlannedStatement } from './statement.ts';
-import { createTestWorld, type TestWorld, type TestWorldOptions } from './test-world.ts';
+import { createTestWorld, type TestWorld } from './test-world.ts';
 import { loadTrustMaterial } from './trust.ts';
 import { verifyAttestation } from './verify.ts';
 
@@ -25,10 +25,10 @@ interface Stage extends AsyncDisposable {
 /** What stands between the code under test and the registry; `undefined` lets the request pass. */
 type Fault = (request: Request) => Response | Promise<Response> | undefined;
 
-async function createStage(fault: { current: Fault } = { current: () => undefined }, options: TestWorldOptions = {}): Promise<Stage> {
-  const emulator = createAcrEmulator({ name: 'registry' });
+async function createStage(fault: { current: Fault } = { current: () => undefined }, registry: { referrers?: boolean } = {}): Promise<Stage> {
+  const emulator = createAcrEmulator({ storage: 'memory', anonymous: true, ...registry });
   let claims: JsonObject = {};
-  const world = await createTestWorld({ ...options, claims: () => claims, hosts: { 'registry.test': async (request) => (await fault.current(request)) ?? emulator.handle(request) } });
+  const world = await createTestWorld({ claims: () => claims, hosts: { 'registry.test': async (request) => (await fault.current(request)) ?? emulator.handle(request) } });
   const repository = createRegistry({ registry: 'registry.test', ...world.ctx }).repository('quarantine/web');
   const { index, platforms } = await pushImage(repository);
   const plan = planFor(index, platforms);
@@ -108,6 +108,14 @@ describe('attest', () => {
     expect(second).toEqual(first.map((one) => ({ ...one, reused: true })));
     expect(stage.world.sigstore.entries.v2).toBe(entries);
     expect(await stage.referrers()).toHaveLength(stage.plan.length);
+  });
+
+  test('a registry without the referrers API is served by the fallback index', async () => {
+    await using stage = await createStage(undefined, { referrers: false });
+    await stage.attest();
+    expect(await stage.referrers()).toHaveLength(stage.plan.length);
+    const again = await stage.attest({ runId: '78', claims: { run_id: '78' } });
+    expect((await stage.referrers()).map((one) => one.digest).sort()).toEqual(again.map((one) => one.attestation).sort());
   });
 
   test('a run that was killed while it wrote is healed by running it again', async () => {
