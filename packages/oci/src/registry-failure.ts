@@ -43,7 +43,7 @@ export function readErrors(body: string): readonly RegistryError[] {
 }
 
 /** The failure that a refused reply is. */
-export function failureOf(reply: RefusedReply): Failure {
+export function registryFailure(reply: RefusedReply): Failure {
   const errors = readErrors(reply.body);
   const codes = errors.map((error) => error.code);
   const code = codeOf(reply, codes);

@@ -29,6 +29,8 @@ export interface Registry {
   repository(name: string): Repository;
   /** The reply is read whole before it is given back; at most 4 MiB. */
   request(request: RegistryRequest): Promise<Response>;
+  /** The Authorization header that `scopes` would get, for asking beforehand what an identity may do; `undefined` = none needed. Fails with `REGISTRY_UNAUTHORIZED` when there are no credentials. */
+  authorization(scopes: readonly string[]): Promise<string | undefined>;
 }
 
 export interface RegistryOptions {
@@ -66,6 +68,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   return {
     registry,
     repository: (name) => createRepository({ transport, registry, name: parseRepositoryName(`${registry}/${name}`).repository, serialize }),
+    authorization: (scopes) => transport.authorize(scopes),
     async request({ body, ...call }) {
       if (!call.path.startsWith('/') || call.path.startsWith('//')) throw new Failure({ code: 'INTERNAL_DEFECT', message: `"${call.path}" is not a path` });
       const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;

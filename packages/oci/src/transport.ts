@@ -5,7 +5,7 @@ import type { Authenticator, TokenCall } from './authentication.ts';
 import { parseChallenge, type Challenge } from './challenge.ts';
 import { exchange, type Body, type HttpReply, type Wire } from './exchange.ts';
 import { resolveLocation } from './location.ts';
-import { failureOf } from './registry-failure.ts';
+import { registryFailure } from './registry-failure.ts';
 
 /** A call to the registry. */
 export interface RegistryCall {
@@ -29,6 +29,8 @@ export interface Transport {
   readonly signal: AbortSignal;
   /** Fails with `REGISTRY_*` codes, facts `{ method, url, status, errors }`. */
   send(call: RegistryCall): Promise<HttpReply>;
+  /** The header for `scopes`, after the challenge that the registry gives to anybody; `undefined` = none needed. Fails with `REGISTRY_UNAUTHORIZED` when there are no credentials. */
+  authorize(scopes: readonly string[]): Promise<string | undefined>;
 }
 
 export interface TransportOptions {
@@ -50,7 +52,7 @@ export function createTransport(options: TransportOptions): Transport {
   const refuse = async (request: RegistryCall, reply: HttpReply, challenge: Challenge | undefined): Promise<never> => {
     const body = await readErrorBody(reply);
     const [scope] = request.scopes;
-    throw failureOf({
+    throw registryFailure({
       method: request.method, url: reply.url.href, status: reply.status, headers: reply.headers, body, now: clock.now(), foreign: reply.url.origin !== base.origin,
       ...(challenge === undefined ? {} : { challenge }),
       ...(options.forbiddenHint && scope !== undefined ? { forbiddenHint: () => options.forbiddenHint?.(scope) ?? '' } : {}),
@@ -79,6 +81,18 @@ export function createTransport(options: TransportOptions): Transport {
 
   return {
     base, plainHttp: wire.plainHttp, clock, signal: wire.signal,
+    async authorize(scopes) {
+      const reply = await retry(() => exchange(wire, { method: 'GET', url: new URL('/v2/', base), headers: {} }), { clock, signal: wire.signal });
+      const challenge = parseChallenge(reply.headers.get('www-authenticate'));
+      if (reply.status !== 401 || challenge === undefined) {
+        await reply.discard();
+        return undefined;
+      }
+      const header = await options.authenticator.authorize({ registry: options.registry, scopes, call, now: () => clock.now(), challenge });
+      if (header === undefined) return refuse({ method: 'GET', path: '/v2/', scopes }, reply, challenge);
+      await reply.discard();
+      return header;
+    },
     send: (request) => retry(() => sendOnce(request), { clock, signal: wire.signal, attempts: request.attempts ?? 5 }),
   };
 }
@@ -107,7 +121,7 @@ function tokenCallOf({ base, wire, clock }: TransportOptions): TokenCall {
     return retry(async () => {
       const reply = await exchange(wire, { method, url: target, headers: allHeaders, ...body });
       const text = await readErrorBody(reply);
-      if (!answers.has(reply.status)) throw failureOf({ method, url: target.href, status: reply.status, headers: reply.headers, body: text, now: clock.now(), foreign: false });
+      if (!answers.has(reply.status)) throw registryFailure({ method, url: target.href, status: reply.status, headers: reply.headers, body: text, now: clock.now(), foreign: false });
       return { status: reply.status, body: parseBody(text) };
     }, { clock, signal: wire.signal });
   };

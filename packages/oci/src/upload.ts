@@ -22,7 +22,7 @@ export interface Upload {
 
 const chunkSize = 16 * 1024 * 1024;
 const chunkedAbove = 2 * chunkSize;
-const refusals: ReadonlySet<FailureCode> = new Set(['REGISTRY_FORBIDDEN', 'REGISTRY_UNAUTHORIZED', 'REGISTRY_NOT_FOUND', 'REGISTRY_PROTOCOL', 'REGISTRY_LOCKED']);
+const refusals: ReadonlySet<FailureCode> = new Set(['REGISTRY_FORBIDDEN', 'REGISTRY_UNAUTHORIZED', 'REGISTRY_NOT_FOUND', 'REGISTRY_PROTOCOL', 'REGISTRY_LOCKED', 'ACR_ROLE_MISSING']);
 
 /** Uploads a blob that the repository does not have. A broken upload is resumed, then begun again, at most three times. */
 export async function uploadBlob(upload: Upload): Promise<'mounted' | 'uploaded'> {
