@@ -1,2 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+// Public names of build-scan-push.
+export { buildScanPush } from './step.ts';
