@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+// Public names of quarantine-gate.
+export { quarantineGate } from './step.ts';
+export { recomputeTags } from './tags.ts';

@@ -54,6 +54,8 @@ export interface WorkflowRunOptions {
   /** Environment of the machine (PATH, HOME, CA certificates). Nothing else is inherited. */
   readonly machine: Readonly<Record<string, string>>;
   readonly onEvent?: (event: RunnerEvent) => void;
+  /** Awaited before a job starts: a place to bring what its machine needs. */
+  readonly beforeJob?: (job: string) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 

@@ -42,6 +42,7 @@ async function runJobs(outer: JobPlace): Promise<JobRecord[]> {
 }
 
 async function runTimed(job: WorkflowJob, place: JobPlace): Promise<JobRecord> {
+  await place.options.beforeJob?.(place.path);
   const started = performance.now();
   place.options.onEvent?.({ kind: 'job-started', job: place.path });
   const record = job.uses === undefined ? await runJob(job, place) : await callWorkflow(job, place);

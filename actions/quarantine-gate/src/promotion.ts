@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promotion by repository: exactly what was verified is copied from quarantine to release, and read back.
+import { Failure, type Digest, type Evidence, type PinnedImage, type Verdict } from '@pratique/core';
+import { copyGraph, type Manifest, type Repository } from '@pratique/oci';
+
+export interface Promotion {
+  readonly from: Repository;
+  readonly to: Repository;
+  readonly image: PinnedImage;
+  readonly verdict: Verdict;
+}
+
+/**
+ * Copies the attestations on which the verdict rests, then the image: children first, the index last. Whatever else hangs on the image stays behind.
+ * Returns the manifest as the release repository gives it back. Fails with `GATE_PROMOTION_MISMATCH`.
+ */
+export async function promote({ from, to, image, verdict }: Promotion): Promise<Manifest> {
+  await copyGraph({ from, to, roots: [...verdict.inputs, image.digest] });
+  const released = await to.readManifest(image.digest);
+  if (released.descriptor.digest !== image.digest) throw mismatch(to, image.digest, 'another manifest stands there');
+  for (const attestation of verdict.inputs) {
+    if (!(await to.hasManifest(attestation))) throw mismatch(to, attestation, 'an attestation of the verdict is missing');
+  }
+  return released;
+}
+
+/** Referrers that were listed on the image and are not part of the verdict: they stay in quarantine, and the summary names them. */
+export function leftBehind(listed: readonly Digest[], verdict: Verdict): readonly Digest[] {
+  return listed.filter((digest) => !verdict.inputs.includes(digest));
+}
+
+/** Whether the evidence is about the image that was asked for; the index is pinned once and never resolved again. */
+export function requireSameImage(evidence: Evidence, image: PinnedImage): void {
+  if (evidence.image.digest === image.digest && evidence.image.repository === image.repository) return;
+  throw new Failure({ code: 'GATE_PROMOTION_MISMATCH', message: `the evidence is about ${evidence.image.digest}, not ${image.digest}` });
+}
+
+function mismatch(to: Repository, digest: Digest, what: string): Failure {
+  return new Failure({
+    code: 'GATE_PROMOTION_MISMATCH', message: `${to.registry}/${to.name}@${digest}: ${what}`,
+    hint: 'Do not deploy it. Run the gate again; if it happens again, find out who else writes to the release repository.',
+  });
+}

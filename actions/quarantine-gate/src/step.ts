@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// quarantine-gate: collect the evidence, judge it, sign the verdict, promote what was verified, move the tags.
+import { connectRegistry } from '@pratique/acr';
+import { Failure, formatImage, predicateTypes, type Context, type Digest, type Evidence, type PinnedImage, type Reason, type Verdict } from '@pratique/core';
+import { collect, decide, loadPolicySet, requireVerdict, type PolicySet } from '@pratique/evidence';
+import type { Repository } from '@pratique/oci';
+import { attest, createStatementSigner, loadTrustMaterial, verdictPredicate, type TrustMaterial } from '@pratique/sign';
+import { defineStep, input, registryInputs, sigstoreInputs, type InputValues, type StepResult } from '@pratique/step';
+import { leftBehind, promote, requireSameImage } from './promotion.ts';
+import { summarize } from './summary.ts';
+import { holdsVerdict, requireFree, writeTags } from './tags.ts';
+import { readVersion, versionTag } from './versions.ts';
+
+const inputs = {
+  image: input.image({ required: true, description: 'The image in quarantine, by digest, as build-scan-push gave it.' }),
+  release: input.repository({ required: true, description: 'Repository of released images. Cluster identities read this one and never the quarantine.' }),
+  version: input.text({ description: 'Version to release. Default: the version in the image. Another one than the image carries is refused.' }),
+  channel: input.choice(['release', 'preview'])({ default: 'release', description: 'Where the verdict counts. A preview verdict gives no tags and lets nobody deploy to production.' }),
+  policy: input.text({ description: 'Where policy.yaml, trust.yaml and exceptions.yaml stand: github://OWNER/REPO/PATH@REF; a folder of the workspace never yields a release. Default: .pratique on the default branch of the repository, read by the API.' }),
+  quarantine: input.choice(['repository'])({ default: 'repository', description: 'How the image is held and released: repository copies it from its quarantine repository to the release repository.' }),
+  'signing-config': input.text({ description: 'Sigstore signing configuration: a file, an https URL or JSON. Default: the public good instance, by TUF.' }),
+  'moving-tags': input.flag({ default: 'true', description: 'Move MAJOR.MINOR, MAJOR and latest when this release is the highest of its line.' }),
+  lock: input.flag({ default: 'true', description: 'Lock the released manifest against deletion and the version tag against change. Registries without locks: set false.' }),
+  ...sigstoreInputs,
+  ...registryInputs,
+};
+
+const outputs = {
+  verdict: 'passed or refused.',
+  image: 'The released image, by digest; empty when refused.',
+  tags: 'Tags that name the released image, one a line, the version first.',
+  code: 'Code of the first reason when refused.',
+  reasons: 'All reasons as JSON.',
+  attestation: 'Digest of the signed verdict (SLSA VSA).',
+};
+
+type Inputs = InputValues<typeof inputs>;
+type Result = StepResult<typeof outputs>;
+
+interface Judged {
+  readonly set: PolicySet;
+  readonly trustMaterial: TrustMaterial;
+  readonly evidence: Evidence;
+  readonly listed: readonly Digest[];
+  readonly verdict: Verdict;
+}
+
+/** Decides with evidence whether an image may leave quarantine. */
+export const quarantineGate = defineStep({
+  name: 'quarantine-gate',
+  description: 'Judge an image in quarantine by its signed evidence; promote exactly what was verified, tag it and sign the verdict, or refuse with reasons.',
+  icon: 'shield',
+  permissions: [
+    { scope: 'id-token', access: 'write', reason: 'signs the verdict and signs in to the registry' },
+    { scope: 'contents', access: 'read', reason: 'reads policy, trust and exceptions from the default branch' },
+    { scope: 'pull-requests', access: 'read', reason: 'checks who approved an exception' },
+  ],
+  inputs, outputs, run,
+});
+
+async function run(given: Inputs, ctx: Context): Promise<Result> {
+  const from = (await connectRegistry({ registry: given.image.registry, ctx, signIn: given })).oci.repository(given.image.repository);
+  const target = await connectRegistry({ registry: given.release.registry, ctx, signIn: given });
+  const to = target.oci.repository(given.release.repository);
+  const released: PinnedImage = { ...given.release, digest: given.image.digest };
+  const judged = await judge(given, ctx, { from, to });
+  const attestation = (to_: Repository): Promise<Digest> => signVerdict(given, ctx, { repository: to_, judged, released });
+  if (judged.verdict.result === 'refused') {
+    const signed = await attestation(from);
+    return answer(given, { judged, released, tags: [], attestation: signed });
+  }
+  const manifest = await ctx.log.group('Promote', () => promote({ from, to, image: given.image, verdict: judged.verdict }));
+  const signed = await attestation(to);
+  const standing = { ctx, repository: to, channel: given.channel, trust: judged.set.trust, trustMaterial: judged.trustMaterial };
+  await requireVerdict({ ...standing, image: released });
+  const version = judged.evidence.version;
+  if (given.channel !== 'release' || version === undefined) return answer(given, { judged, released, tags: [], attestation: signed });
+  const competes = (digest: Digest): Promise<boolean> => holdsVerdict(() => requireVerdict({ ...standing, image: { ...released, digest } }));
+  const tags = await ctx.log.group('Tag', () => writeTags({ repository: to, version, manifest, competes, moving: given['moving-tags'] }));
+  if (given.lock) {
+    await target.properties.lockManifest(to.name, released.digest, { delete: false });
+    await target.properties.lockTag(to.name, versionTag(version), { write: false, delete: false });
+  }
+  return answer(given, { judged, released, tags, attestation: signed });
+}
+
+async function judge(given: Inputs, ctx: Context, repositories: { from: Repository; to: Repository }): Promise<Judged> {
+  const { repository } = ctx.event;
+  const set = await loadPolicySet(ctx, given.policy ?? `github://${repository.owner}/${repository.name}/.pratique`);
+  if (set.origin === 'workspace' && given.channel === 'release') {
+    throw new Failure({
+      code: 'POLICY_UNTRUSTED', message: `the policy ${set.uri} comes from the workspace, which the judged change could have written`,
+      hint: 'Leave the input policy out: then .pratique on the default branch is read by the API. Or use channel: preview.',
+    });
+  }
+  const trustMaterial = await loadTrustMaterial(ctx, given['trusted-root']);
+  const evidence = await ctx.log.group('Collect evidence', () => collect({ ctx, repository: repositories.from, image: given.image, trust: set.trust, trustMaterial, channel: given.channel }));
+  requireSameImage(evidence, given.image);
+  const verdict = await decide({ ctx, set, evidence, channel: given.channel });
+  const own = given.channel === 'release' ? await versionReasons(given, evidence, repositories.to) : [];
+  const refused = own.length > 0 || verdict.result === 'refused';
+  return { set, trustMaterial, evidence, listed: evidence.listed.map((one) => one.digest), verdict: { ...verdict, result: refused ? 'refused' : 'passed', reasons: [...own, ...verdict.reasons] } };
+}
+
+/** What only the gate can know: whether the version is the image's own and still free. */
+async function versionReasons(given: Inputs, evidence: Evidence, release: Repository): Promise<Reason[]> {
+  const deny = (code: Reason['code'], message: string, mend: string): Reason[] => [{ effect: 'deny', code, rule: 'version', subject: given.image.digest, message, mend }];
+  const { version } = evidence;
+  if (version === undefined || !readVersion(version)) return deny('GATE_VERSION_MISMATCH', `the image carries ${version === undefined ? 'no version' : `"${version}", which is no semantic version`}`, 'Set the input version of build-scan-push; it becomes part of the digest.');
+  if (given.version !== undefined && given.version.replace(/^v/, '') !== version) return deny('GATE_VERSION_MISMATCH', `asked for version ${given.version}, but the image carries ${version}`, 'Release the version that was built.');
+  try {
+    await requireFree(release, versionTag(version), given.image.digest);
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof Failure) || thrown.code !== 'GATE_VERSION_TAKEN') throw thrown;
+    return deny('GATE_VERSION_TAKEN', thrown.message, thrown.hint ?? '');
+  }
+}
+
+interface Signing {
+  readonly repository: Repository;
+  readonly judged: Judged;
+  readonly released: PinnedImage;
+}
+
+async function signVerdict(given: Inputs, ctx: Context, { repository, judged, released }: Signing): Promise<Digest> {
+  const subject = (await repository.readManifest(released.digest)).descriptor;
+  const verifier = `${ctx.event.repository.uri}/quarantine-gate`;
+  const [attested] = await attest({
+    ctx, repository, trust: judged.trustMaterial, runId: ctx.event.run.id, signer: () => createStatementSigner(ctx, given['signing-config']),
+    plan: [{ subject, predicateType: predicateTypes.verdict, predicate: verdictPredicate(judged.verdict, released, verifier) }],
+  });
+  if (attested === undefined) throw new Failure({ code: 'SIGN_VERIFY_FAILED', message: `the verdict on ${formatImage(released)} was not signed` });
+  return attested.attestation;
+}
+
+function answer(given: Inputs, end: { judged: Judged; released: PinnedImage; tags: readonly string[]; attestation: Digest }): Result {
+  const { verdict, evidence, set, listed } = end.judged;
+  const denied = verdict.reasons.filter((reason) => reason.effect === 'deny');
+  const passed = verdict.result === 'passed';
+  return {
+    outputs: {
+      verdict: verdict.result, image: passed ? formatImage(end.released) : '', tags: end.tags.join('\n'), code: denied[0]?.code ?? '',
+      reasons: JSON.stringify(verdict.reasons), attestation: end.attestation,
+    },
+    summary: summarize({ image: given.image, release: end.released, verdict, evidence, tags: end.tags, leftBehind: leftBehind(listed, verdict), policyNote: set.protection ?? '' }),
+    ...(passed ? {} : { refusal: refusal(given.image, denied) }),
+  };
+}
+
+function refusal(image: PinnedImage, denied: readonly Reason[]): NonNullable<Result['refusal']> {
+  const lines = denied.slice(0, 20).map((reason) => `- ${reason.code}: ${reason.message}${reason.policy ? ` (${reason.rule}, ${reason.policy.file}:${reason.policy.line})` : ` (${reason.rule})`}. ${reason.mend}`);
+  return { code: 'GATE_REFUSED', message: `${formatImage(image)} may not leave quarantine:\n${lines.join('\n')}`, hint: 'The image stays in quarantine. Mend the reasons and build a new version.' };
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// `pratique lab up | acr | sigstore`: the lab's servers, each usable by itself, until a signal ends them.
+import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import process from 'node:process';
+import { Failure } from '@pratique/core';
+import { createAcrEmulator, createSigstore, keepServerCertificate, openKeyStore, serve, startLab, type LabService } from '@pratique/lab';
+import { requireKnown, type Arguments } from './arguments.ts';
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Starts everything. `--data DIR` keeps it; `--port-acr 5000` and so on fix ports; `--json` prints every address as one JSON object. */
+export async function labUp({ flags }: Arguments): Promise<number> {
+  const ports = ['acr', 'mirror', 'github', 'entra', 'sigstore'].map((service) => [service, `port-${service}`] as const);
+  requireKnown(flags, ['help', 'json', 'data', ...ports.map(([, flag]) => flag)]);
+  if (flags['help']) return help('pratique lab up [--data DIR] [--json]', ports.map(([, flag]) => `--${flag} PORT`));
+  const wanted = Object.fromEntries(ports.filter(([, flag]) => flags[flag] !== undefined).map(([service, flag]) => [service, portOf(flags[flag] ?? '')])) as Partial<Record<LabService, number>>;
+  const lab = await startLab({ folder: await folderOf(flags['data']), ports: wanted });
+  const { addresses } = lab;
+  if (flags['json']) say(JSON.stringify(addresses, undefined, 2));
+  else {
+    say(`registry   ${addresses.acr.loginServer}\nmirror     ${addresses.mirror.loginServer}\nsigstore   ${addresses.sigstore.url}\nGitHub     ${addresses.github.apiUrl}\nEntra      ${addresses.entra.authorityHost}`);
+    say(`CA         ${addresses.caFile}\neverything ${join(addresses.folder, 'lab.json')}\nCtrl-C ends it.`);
+  }
+  await untilSignal();
+  await lab.close();
+  return 0;
+}
+
+/** Only the registry: `--port 5000 --data DIR [--http] [--anonymous]`; with both switches a plain OCI registry. */
+export async function labAcr({ flags }: Arguments): Promise<number> {
+  requireKnown(flags, ['help', 'json', 'port', 'data', 'http', 'anonymous']);
+  if (flags['help']) return help('pratique lab acr [--port PORT] [--data DIR] [--http] [--anonymous] [--json]', []);
+  const folder = await folderOf(flags['data']);
+  let handle: (request: Request) => Promise<Response> = () => Promise.resolve(new Response('starting', { status: 503 }));
+  const tls = flags['http'] ? undefined : await certificateIn(folder);
+  const served = await serve((request) => handle(request), { port: portOf(flags['port'] ?? '0'), ...(tls ? { tls } : {}) });
+  const admin = { username: 'admin', password: 'admin-lab-secret' };
+  const emulator = createAcrEmulator({ name: new URL(served.url).host, storage: { folder }, ...(flags['anonymous'] ? { anonymous: true } : { accounts: [admin] }) });
+  await emulator.open();
+  handle = emulator.handle;
+  const address = { url: served.url, folder, ...(tls ? { caFile: join(folder, 'ca.pem') } : {}), ...(flags['anonymous'] ? {} : { login: admin }) };
+  say(flags['json'] ? JSON.stringify(address) : Object.entries(address).map(([name, value]) => `${name.padEnd(8)} ${typeof value === 'string' ? value : `${value.username} / ${value.password}`}`).join('\n'));
+  await untilSignal();
+  await served.close();
+  await emulator.close();
+  return 0;
+}
+
+/** Only Fulcio, both logs and the timestamp authority. `--issuer URL` names an OIDC issuer whose GitHub-shaped tokens are accepted. */
+export async function labSigstore({ flags }: Arguments): Promise<number> {
+  requireKnown(flags, ['help', 'json', 'port', 'data', 'http', 'issuer']);
+  if (flags['help']) return help('pratique lab sigstore --issuer URL [--port PORT] [--data DIR] [--http] [--json]', []);
+  const folder = await folderOf(flags['data']);
+  let handle: (request: Request) => Promise<Response> = () => Promise.resolve(new Response('starting', { status: 503 }));
+  const tls = flags['http'] ? undefined : await certificateIn(folder);
+  const served = await serve((request) => handle(request), { port: portOf(flags['port'] ?? '0'), ...(tls ? { tls } : {}) });
+  const issuers = (flags['issuer'] ?? '').split('\n').filter(Boolean).map((url) => ({ url, type: 'github-workflow' as const }));
+  const sigstore = await createSigstore({ folder, issuers, fetch, now: () => new Date() });
+  handle = (request) => sigstore.handle(request);
+  const address = { url: served.url, folder, trustedRoot: `${served.url}/trusted_root.json`, signingConfig: `${served.url}/signing_config.json`, ...(tls ? { caFile: join(folder, 'ca.pem') } : {}) };
+  say(flags['json'] ? JSON.stringify(address) : Object.entries(address).map(([name, value]) => `${name.padEnd(14)} ${value}`).join('\n'));
+  await untilSignal();
+  await sigstore.close();
+  await served.close();
+  return 0;
+}
+
+function help(usage: string, more: readonly string[]): number {
+  say([usage, ...more.map((line) => `  ${line}`)].join('\n'));
+  return 0;
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+  throw new Failure({ code: 'INPUT_INVALID', message: `"${text}" is not a port` });
+}
+
+async function folderOf(given: string | undefined): Promise<string> {
+  return given === undefined ? mkdtemp(join(tmpdir(), 'pratique-lab-')) : resolve(given);
+}
+
+async function certificateIn(folder: string): Promise<{ key: string; certificate: string }> {
+  const { writeFile } = await import('node:fs/promises');
+  const store = await openKeyStore(join(folder, 'tls.json'));
+  const tls = await keepServerCertificate(store, ['127.0.0.1', 'localhost'], new Date());
+  await store.save();
+  await writeFile(join(folder, 'ca.pem'), tls.authority);
+  return tls;
+}
+
+async function untilSignal(): Promise<void> {
+  const held = setInterval(() => undefined, 60_000);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  clearInterval(held);
+}

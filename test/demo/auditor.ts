@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks at the registry from outside, with an identity of its own: what the demo claims is read back, not taken from outputs.
+import { parseDigest, type Digest, type SignerIdentity } from '@pratique/core';
+import { createNodeContext, systemClock } from '@pratique/host';
+import { createRegistry, staticCredentials, type Registry } from '@pratique/oci';
+import { loadTrustMaterial, readAttestation, verifyAttestation } from '@pratique/sign';
+import type { Scene } from './scene.ts';
+
+/** The lab's registry as one of its identities sees it. */
+export function connect(scene: Scene, as: 'builder' | 'gate' | 'cluster'): Registry {
+  const { lab } = scene;
+  const signal = AbortSignal.timeout(120_000);
+  const { username, password } = lab.addresses.tokens.acr[as];
+  return createRegistry({ registry: lab.addresses.acr.loginServer, fetch: lab.fetch, clock: systemClock, signal, authenticator: staticCredentials(username, password) });
+}
+
+export interface ReadAttestation {
+  readonly predicateType: string;
+  readonly predicate: unknown;
+  readonly signer: SignerIdentity;
+}
+
+/** Fetches an attestation and verifies it with the lab's trusted root. */
+export async function readVerdict(scene: Scene, at: { readonly repository: string; readonly image: string; readonly attestation: string }): Promise<ReadAttestation> {
+  await using ctx = await createNodeContext({ fetch: scene.lab.fetch, print: () => undefined });
+  const repository = connect(scene, 'gate').repository(at.repository);
+  const subject: Digest = parseDigest(at.image.split('@')[1] ?? '');
+  const trust = await loadTrustMaterial(ctx, JSON.stringify(scene.lab.sigstore.trustedRoot));
+  return verifyAttestation({ bundle: await readAttestation(repository, parseDigest(at.attestation)), subject, trust });
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run demo`: a container image is refused, its fix is released. Real programs, real servers, one machine, no account.
+import { parseArgs } from 'node:util';
+import { asFailure } from '@pratique/core';
+import { formatEnding, endingOfFailure } from '@pratique/host';
+import { playRefused } from './act-refused.ts';
+import { playReleased } from './act-released.ts';
+import { keepRunning } from './keep.ts';
+import { openScene } from './scene.ts';
+import { Story } from './story.ts';
+
+const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false }, 'real-db': { type: 'boolean', default: false }, act: { type: 'string' } } });
+const story = new Story();
+
+async function play(): Promise<number> {
+  story.say('Pratique: an image waits in quarantine until somebody can prove that it may leave.');
+  const scene = await story.step('lab up: registries, GitHub, Entra, Sigstore', () => openScene({ say: (line) => story.say(`    ${line}`), realDatabase: values['real-db'] }), ({ lab }) => lab.addresses.acr.url);
+  try {
+    if (values.act !== 'released') await playRefused(story, scene);
+    if (values.act !== 'refused') await playReleased(story, scene);
+    const status = values['real-db'] ? story.endWithoutClaims() : story.end();
+    if (values.keep) await keepRunning(story, scene);
+    return status;
+  } finally {
+    await scene.close();
+  }
+}
+
+try {
+  process.exitCode = await play();
+} catch (thrown) {
+  process.stderr.write(formatEnding(endingOfFailure(asFailure(thrown)), process.stderr.isTTY === true));
+  story.claim('the demo plays to its end', false, asFailure(thrown).code);
+  process.exitCode = story.end();
+}

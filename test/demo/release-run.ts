@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plays one run of the release workflow and tells it: a line per step that matters, with its time.
+import type { JobRecord, StepRecord, WorkflowRecord } from '@pratique/lab';
+import type { Scene } from './scene.ts';
+import type { Story } from './story.ts';
+
+export interface Release {
+  readonly record: WorkflowRecord;
+  readonly seconds: number;
+  /** By job path: `build`, `gate/judge`. */
+  job(path: string): JobRecord | undefined;
+  /** The named step of a job. */
+  step(job: string, name: string): StepRecord | undefined;
+}
+
+// Moving files between jobs is GitHub's part of the story.
+const silent = /^actions\/(?:checkout|upload-artifact|download-artifact)@/;
+
+/** Runs the workflow of `tag`; failing steps show their last lines unless `expected` names them. */
+export async function playRelease(story: Story, scene: Scene, run: { readonly tag: string; readonly sha: string; readonly expected?: string }): Promise<Release> {
+  const started = performance.now();
+  const record = await scene.release(run.tag, run.sha, (event) => {
+    if (event.kind !== 'step-ended' || silent.test(event.step.name)) return;
+    const { name, conclusion, seconds, exitCode } = event.step;
+    const title = `${event.job.padEnd(11)} ${name}`;
+    if (conclusion === 'success') return story.line(title, seconds, noteOf(event.step));
+    story.refused(title, seconds, `exit status ${exitCode ?? '-'}`);
+    if (name !== run.expected) story.quote(event.step.log.slice(-25));
+  });
+  const jobs = record.jobs.flatMap((job) => [job, ...(job.jobs ?? [])]);
+  const job = (path: string): JobRecord | undefined => jobs.find((one) => one.id === path);
+  return { record, seconds: (performance.now() - started) / 1000, job, step: (path, name) => job(path)?.steps.find((one) => one.name === name) };
+}
+
+function noteOf(step: StepRecord): string {
+  const { outputs } = step;
+  if (outputs['image']) return outputs['image'].replace(/(sha256:[0-9a-f]{12}).*/, '$1…');
+  if (outputs['findings']) return `findings ${outputs['findings']}`;
+  return outputs['count'] ? `${outputs['count']} attestations` : '';
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stage: the lab with its registries filled, the repository, the programs, and a way to run a release.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import type { LocatedTool } from '@pratique/core';
+import { runWorkflow, startLab, type Lab, type RunnerEvent, type WorkflowRecord } from '@pratique/lab';
+import { createRegistry, staticCredentials, type Repository } from '@pratique/oci';
+import { systemClock } from '@pratique/host';
+import { buildBaseImage, pushBaseImage } from '../fixtures/base-image/build.ts';
+import { publishVulnerabilityDatabase } from '../fixtures/vulnerability-db/publish.ts';
+import { obtain } from '../tools/obtain.ts';
+import { checkout } from '../tools/runtime.mjs';
+import { createRepository, type DemoRepository } from './repository.ts';
+
+export interface Scene {
+  readonly folder: string;
+  readonly lab: Lab;
+  readonly repository: DemoRepository;
+  /** Variables of the repository: every endpoint comes from here. */
+  readonly vars: Readonly<Record<string, string>>;
+  /** Resolves when the program can be used. */
+  program(name: string): Promise<LocatedTool>;
+  /** Runs the release workflow for a tag, as a push would. */
+  release(tag: string, sha: string, onEvent: (event: RunnerEvent) => void): Promise<WorkflowRecord>;
+  /** Folder of a Docker config that signs in as the identity. */
+  dockerConfig(name: 'builder' | 'gate' | 'cluster'): string;
+  /** Environment for foreign programs: CA, PATH, nothing secret. */
+  environment(): Record<string, string>;
+  close(): Promise<void>;
+}
+
+export interface SceneOptions {
+  readonly say: (line: string) => void;
+  /** Use the public vulnerability database instead of the fixture. */
+  readonly realDatabase: boolean;
+}
+
+/** The programs of the demo, in the order in which it needs them. */
+const programs = ['buildah', 'trivy', 'cosign'] as const;
+
+/** Builds the stage. Programs are brought in the background; `program(name)` waits for one. */
+export async function openScene(options: SceneOptions): Promise<Scene> {
+  const folder = mkdtempSync(join(tmpdir(), 'pratique-demo-'));
+  const tools = bringPrograms(options.say);
+  const lab = await startLab({ folder: join(folder, 'lab') });
+  try {
+    await fillMirror(lab);
+    const repository = createRepository(join(folder, 'repository'), lab.addresses.github.issuer);
+    lab.github.setRepository({ owner: 'acme', ownerId: 1001, name: 'app', id: 2002, visibility: 'private', defaultBranch: 'main', protectedBranches: ['main'], path: repository.path });
+    return assemble({ folder, lab, repository, tools, options });
+  } catch (thrown) {
+    await lab.close();
+    rmSync(folder, { recursive: true, force: true });
+    throw thrown;
+  }
+}
+
+interface Parts {
+  readonly folder: string;
+  readonly lab: Lab;
+  readonly repository: DemoRepository;
+  readonly tools: (name: string) => Promise<LocatedTool>;
+  readonly options: SceneOptions;
+}
+
+function assemble({ folder, lab, repository, tools, options }: Parts): Scene {
+  const vars = variablesOf(lab, options.realDatabase);
+  const known: LocatedTool[] = [];
+  const program = async (name: string): Promise<LocatedTool> => {
+    const tool = await tools(name);
+    known.push(tool);
+    return tool;
+  };
+  const environment = (): Record<string, string> => ({
+    PATH: [...new Set(known.map((tool) => dirname(tool.path))), process.env['PATH'] ?? ''].join(delimiter), ...lab.addresses.environment,
+    // npm keeps its settings and cache in the home folder; the machine of a job has one of its own.
+    ...(process.env['HOME'] ? { npm_config_userconfig: join(process.env['HOME'], '.npmrc'), npm_config_cache: join(process.env['HOME'], '.npm') } : {}),
+    npm_config_loglevel: 'error',
+  });
+  let runs = 0;
+  return {
+    folder, lab, repository, vars, program, environment,
+    async release(tag, sha, onEvent) {
+      runs += 1;
+      const machine = environment();
+      return runWorkflow({
+        repositoryPath: repository.path, repository: 'acme/app', ref: `refs/tags/${tag}`, sha, event: { name: 'push', payload: { ref: `refs/tags/${tag}`, after: sha } },
+        workflowFile: '.github/workflows/release.yml', vars, actor: 'ann', runId: String(7000 + runs), actions: { 'pratique-dev/pratique': checkout },
+        apiUrl: lab.addresses.github.apiUrl, serverUrl: lab.addresses.github.serverUrl, issueJob: (job) => lab.github.issueJob(job),
+        folder: join(folder, `run-${runs}`), machine, onEvent,
+        beforeJob: async (job) => {
+          if (job === 'build') await program('buildah');
+          if (job === 'scan') await program('trivy');
+          Object.assign(machine, environment());
+        },
+      });
+    },
+    dockerConfig: (name) => writeDockerConfig(join(folder, `docker-${name}`), lab, name),
+    close: async () => {
+      await lab.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function variablesOf(lab: Lab, realDatabase: boolean): Record<string, string> {
+  const { acr, mirror, entra, sigstore } = lab.addresses;
+  return {
+    PRATIQUE_QUARANTINE: `${acr.loginServer}/quarantine/app`,
+    PRATIQUE_RELEASE: `${acr.loginServer}/acme/app`,
+    AZURE_TENANT_ID: entra.tenantId,
+    AZURE_AUTHORITY_HOST: entra.authorityHost,
+    PRATIQUE_BUILDER_CLIENT_ID: entra.clients.builder.clientId,
+    PRATIQUE_GATE_CLIENT_ID: entra.clients.gate.clientId,
+    PRATIQUE_TRUSTED_ROOT: sigstore.trustedRoot.url,
+    PRATIQUE_SIGNING_CONFIG: sigstore.signingConfig.url,
+    PRATIQUE_BASE_IMAGE: `${mirror.loginServer}/base/busybox:12`,
+    ...(realDatabase ? {} : { PRATIQUE_SCANNER_DATABASE: `${mirror.loginServer}/trivy-db:2` }),
+  };
+}
+
+/** Base image and vulnerability database, as a company mirrors them. */
+async function fillMirror(lab: Lab): Promise<void> {
+  const repository = mirrorRepository(lab, 'base/busybox');
+  await pushBaseImage(await buildBaseImage(), repository);
+  await publishVulnerabilityDatabase(mirrorRepository(lab, 'trivy-db'));
+}
+
+function mirrorRepository(lab: Lab, name: string): Repository {
+  const { loginServer, login } = lab.addresses.mirror;
+  const registry = createRegistry({
+    registry: loginServer, fetch: lab.fetch, clock: systemClock, signal: new AbortController().signal,
+    authenticator: staticCredentials(login.username, login.password),
+  });
+  return registry.repository(name);
+}
+
+function bringPrograms(say: (line: string) => void): (name: string) => Promise<LocatedTool> {
+  const waiting = new Map(programs.map((name) => [name as string, Promise.withResolvers<LocatedTool>()]));
+  for (const { promise } of waiting.values()) promise.catch(() => undefined);
+  obtain(programs, { say, onReady: (tool) => waiting.get(tool.name)?.resolve(tool) })
+    .catch((thrown: unknown) => waiting.forEach(({ reject }) => reject(thrown)));
+  return (name) => waiting.get(name)?.promise ?? Promise.reject(new RangeError(`the demo brings no ${name}`));
+}
+
+function writeDockerConfig(folder: string, lab: Lab, name: 'builder' | 'gate' | 'cluster'): string {
+  const { username, password } = lab.addresses.tokens.acr[name];
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'config.json'), JSON.stringify({ auths: { [lab.addresses.acr.loginServer]: { auth: Buffer.from(`${username}:${password}`).toString('base64') } } }));
+  return folder;
+}
