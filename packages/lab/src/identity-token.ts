@@ -36,6 +36,7 @@ export interface TokenProblem {
   readonly reason: string;
 }
 
+/** What a token must prove. */
 export interface TokenCheck {
   readonly token: string;
   /** Accepted issuers; nobody else's keys are fetched. */

@@ -3,6 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { KeyStore } from './key-store.ts';
 
+/** PEM, all three. */
 export interface ServerCertificate {
   /** PEM of the root that clients are told to trust. */
   readonly authority: string;

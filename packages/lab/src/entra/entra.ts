@@ -20,6 +20,7 @@ export interface EntraClient {
   readonly secret?: string;
 }
 
+/** One tenant. */
 export interface EntraOptions {
   readonly folder: string;
   /** Where it is served, without a slash at the end; MSAL demands that issuer and authority have the same origin. */
@@ -42,6 +43,7 @@ export interface EntraPrincipal {
   readonly expiresAt: Date;
 }
 
+/** A tenant that answers requests. */
 export interface Entra {
   handle(request: Request): Promise<Response>;
   readonly issuer: string;

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { jsonReply } from '../reply.ts';
 
+/** OAuth error with its AADSTS number. */
 export interface EntraError {
   readonly error: 'invalid_request' | 'invalid_client' | 'unauthorized_client' | 'unsupported_grant_type' | 'invalid_scope';
   readonly number: number;

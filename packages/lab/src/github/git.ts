@@ -14,6 +14,7 @@ export interface TreeEntry {
   readonly path: string;
 }
 
+/** Author or committer. */
 export interface GitPerson {
   readonly name: string;
   readonly email: string;
@@ -21,6 +22,7 @@ export interface GitPerson {
   readonly date: string;
 }
 
+/** One commit. */
 export interface GitCommit {
   readonly sha: string;
   readonly tree: string;
@@ -64,6 +66,7 @@ function parseTree(output: Buffer | undefined): TreeEntry[] {
   });
 }
 
+/** Content of a blob. */
 export async function readBlob(path: string, sha: string): Promise<Buffer | undefined> {
   return git(path, ['cat-file', 'blob', sha]);
 }

@@ -129,7 +129,7 @@ describe('REST', () => {
     ['ref that looks like an option', all, '/repos/acme/app/commits?sha=--all', 404, null],
     ['other repository', all, '/repos/acme/other', 404, null],
   ])('%s is refused', async (_, permissions, route, status, accepted) => {
-    const reply = await get(route, await token(permissions as Record<string, string>));
+    const reply = await get(route, await token(permissions));
     expect([reply.status, reply.headers.get('x-accepted-github-permissions')]).toEqual([status, accepted]);
   });
 

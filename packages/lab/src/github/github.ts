@@ -10,6 +10,7 @@ import { openTokenDesk, type TokenDesk } from './job-tokens.ts';
 import { handleRest } from './rest.ts';
 import { openGitHubState, type GitHubState, type LabRepository, type LabUser } from './state.ts';
 
+/** What the lab's GitHub holds. */
 export interface GitHubOptions {
   /** Key and tables live here. */
   readonly folder: string;
@@ -22,6 +23,7 @@ export interface GitHubOptions {
   readonly now?: () => Date;
 }
 
+/** Handler, tables and token desk in one. */
 export interface GitHub extends GitHubState, Pick<TokenDesk, 'issueJob' | 'issueToken'> {
   handle(request: Request): Promise<Response>;
   /** `iss` of ID tokens. */

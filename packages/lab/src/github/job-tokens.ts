@@ -13,6 +13,7 @@ export interface Grant {
   readonly permissions: Readonly<Record<string, string>>;
 }
 
+/** Who signs tokens, and for which repositories. */
 export interface JobTokensOptions {
   readonly state: GitHubState;
   readonly key: TokenKey;
@@ -24,6 +25,7 @@ export interface JobTokensOptions {
   readonly now: () => Date;
 }
 
+/** Issues tokens and knows them again. */
 export interface TokenDesk {
   issueJob(job: JobRequest): Promise<JobTokens>;
   /** A token outside of any job, for a person or a program. */

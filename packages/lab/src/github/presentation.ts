@@ -3,6 +3,7 @@
 import type { GitCommit, GitPerson, TreeEntry } from './git.ts';
 import type { GitHubState, LabPullRequest, LabRepository, LabReview } from './state.ts';
 
+/** What a resource is shown with. */
 export interface View {
   readonly state: GitHubState;
   /** Base of the REST API. */
@@ -15,6 +16,7 @@ function showUser(view: View, login: string) {
   return { login, id: view.state.user({ login })?.id ?? 1, type: login.endsWith('[bot]') ? 'Bot' : 'User' };
 }
 
+/** Repository. */
 export function showRepository(view: View, repository: LabRepository): unknown {
   return {
     id: repository.id,
@@ -29,6 +31,7 @@ export function showRepository(view: View, repository: LabRepository): unknown {
   };
 }
 
+/** Branch with its protection. */
 export function showBranch(view: View, repository: LabRepository, branch: { readonly name: string; readonly sha: string }): unknown {
   const isProtected = repository.protectedBranches.includes(branch.name);
   const url = `${view.api}/repos/${fullName(repository)}`;
@@ -41,6 +44,7 @@ export function showBranch(view: View, repository: LabRepository, branch: { read
   };
 }
 
+/** Entry of a folder, or a file without its content. */
 export function showEntry(view: View, repository: LabRepository, entry: TreeEntry & { readonly fullPath: string; readonly ref: string }): Record<string, unknown> {
   return {
     name: entry.fullPath.split('/').at(-1),
@@ -55,6 +59,7 @@ export function showEntry(view: View, repository: LabRepository, entry: TreeEntr
   };
 }
 
+/** Commit; author and committer are people when their address is known. */
 export function showCommit(view: View, repository: LabRepository, commit: GitCommit): unknown {
   const person = (who: GitPerson): unknown => {
     const user = view.state.user({ email: who.email });
@@ -72,6 +77,7 @@ export function showCommit(view: View, repository: LabRepository, commit: GitCom
   };
 }
 
+/** Pull request. */
 export function showPull(view: View, repository: LabRepository, pull: LabPullRequest): unknown {
   const headRepository = view.state.repository(pull.head.repository);
   return {
@@ -95,6 +101,7 @@ export function showPull(view: View, repository: LabRepository, pull: LabPullReq
   };
 }
 
+/** Review. */
 export function showReview(view: View, review: LabReview): unknown {
   return { id: review.id, user: showUser(view, review.author), body: '', state: review.state, commit_id: review.commit, submitted_at: review.submittedAt, author_association: 'MEMBER' };
 }

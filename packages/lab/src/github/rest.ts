@@ -6,6 +6,7 @@ import type { Grant } from './job-tokens.ts';
 import { showBranch, showCommit, showEntry, showPull, showRepository, showReview, type View } from './presentation.ts';
 import type { LabPullRequest, LabRepository } from './state.ts';
 
+/** Where the API is served and who may read. */
 export interface RestOptions extends View {
   /** Path under which the API is served, for example `/api/v3`. */
   readonly prefix: string;
@@ -71,10 +72,10 @@ async function route(request: Request, url: URL, options: RestOptions): Promise<
   const [, owner, name, rest = ''] = /^repos\/([^/]+)\/([^/]+)(?:\/(.*))?$/.exec(path) ?? [];
   const repository = options.state.repository(`${owner ?? ''}/${name ?? ''}`);
   if (repository === undefined || !mayKnow(repository, grant)) return notFound();
-  const found = routes.map((each) => ({ ...each, match: each.pattern.exec(rest) })).find((each) => each.match !== null);
-  if (found?.match == null || request.method !== 'GET') return notFound();
+  const found = routes.find((each) => each.pattern.test(rest));
+  if (found === undefined || request.method !== 'GET') return notFound();
   if (!mayRead(repository, grant, found.scope)) return forbidden(found.scope ?? 'metadata');
-  return found.answer({ options, repository, parts: found.match.slice(1).map((part) => decodeURIComponent(part ?? '')), query: url.searchParams, accept: request.headers.get('accept') ?? '' });
+  return found.answer({ options, repository, parts: (found.pattern.exec(rest) ?? []).slice(1).map((part) => decodeURIComponent(part ?? '')), query: url.searchParams, accept: request.headers.get('accept') ?? '' });
 }
 
 const isOwn = (repository: LabRepository, grant: Grant | undefined): boolean => grant?.repository.toLowerCase() === `${repository.owner}/${repository.name}`.toLowerCase();

@@ -16,6 +16,7 @@ export interface LabRepository {
   readonly path: string;
 }
 
+/** A person, or a bot (`[bot]` at the end). */
 export interface LabUser {
   readonly login: string;
   readonly id: number;
@@ -23,6 +24,7 @@ export interface LabUser {
   readonly email?: string;
 }
 
+/** A review of a pull request. */
 export interface LabReview {
   readonly id: number;
   readonly author: string;
@@ -33,6 +35,7 @@ export interface LabReview {
   readonly submittedAt: string;
 }
 
+/** A pull request. */
 export interface LabPullRequest {
   /** `owner/name`. */
   readonly repository: string;

@@ -7,6 +7,7 @@ import { octetString } from './der.ts';
 const uint = (value: number | bigint, bytes: number): Buffer => Buffer.from(value.toString(16).padStart(bytes * 2, '0'), 'hex');
 const withLength = (content: Uint8Array, bytes: number): Buffer => Buffer.concat([uint(content.length, bytes), content]);
 
+/** What the log signs: RFC 6962, 3.2, PreCert. */
 export interface Precertificate {
   /** TBSCertificate without the extension that this makes. */
   readonly toBeSigned: Uint8Array;

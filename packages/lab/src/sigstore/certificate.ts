@@ -42,10 +42,12 @@ export function keyUsage(use: 'digitalSignature' | 'certificateSigning'): Buffer
   return extension('2.5.29.15', use === 'digitalSignature' ? bitString(Buffer.from([0x80]), 7) : bitString(Buffer.from([0x06]), 1), true);
 }
 
+/** One purpose (RFC 5280, 4.2.1.12). */
 export function extendedKeyUsage(oid: string, critical: boolean): Buffer {
   return extension('2.5.29.37', sequence(objectIdentifier(oid)), critical);
 }
 
+/** BasicConstraints of an authority with at most `pathLength` authorities below it. */
 export function authority(pathLength: number): Buffer {
   return extension('2.5.29.19', sequence(boolean(true), integer(pathLength)), true);
 }
@@ -56,7 +58,9 @@ export function keyIdentifier(publicKey: Uint8Array): Buffer {
   return createHash('sha1').update(bits).digest();
 }
 
+/** Which key the certificate holds (RFC 5280, 4.2.1.2). */
 export const subjectKeyIdentifier = (publicKey: Uint8Array): Buffer => extension('2.5.29.14', octetString(keyIdentifier(publicKey)));
+/** Which key signed it (RFC 5280, 4.2.1.1). */
 export const authorityKeyIdentifier = (publicKey: Uint8Array): Buffer => extension('2.5.29.35', sequence(element(0x80, keyIdentifier(publicKey))));
 
 /** Critical, because the subject is empty (RFC 5280, 4.2.1.6). */

@@ -21,16 +21,23 @@ function encodeLength(length: number): Buffer {
   return Buffer.from([0x80 | bytes.length, ...bytes]);
 }
 
+/** SEQUENCE. */
 export const sequence = (...parts: readonly Uint8Array[]): Buffer => element(0x30, ...parts);
+/** OCTET STRING. */
 export const octetString = (content: Uint8Array): Buffer => element(0x04, content);
+/** BIT STRING whose last byte has `unused` bits. */
 export const bitString = (content: Uint8Array, unused = 0): Buffer => element(0x03, Buffer.from([unused]), content);
+/** UTF8String. */
 export const utf8String = (text: string): Buffer => element(0x0c, Buffer.from(text));
+/** BOOLEAN. */
 export const boolean = (value: boolean): Buffer => element(0x01, Buffer.from([value ? 0xff : 0]));
+/** NULL. */
 export const nothing = (): Buffer => element(0x05);
 /** Constructed, context-specific: `[number] EXPLICIT`, or `[number] IMPLICIT` of a SET or SEQUENCE. */
 export const context = (number: number, ...parts: readonly Uint8Array[]): Buffer => element(0xa0 | number, ...parts);
 /** DER demands the members of a SET OF in ascending order of their bytes. */
 export const setOf = (...parts: readonly Uint8Array[]): Buffer => element(0x31, ...sortedSet(parts));
+/** The members in the order that DER demands. */
 export const sortedSet = (parts: readonly Uint8Array[]): Uint8Array[] => [...parts].sort((a, b) => Buffer.compare(a, b));
 
 /** A non-negative INTEGER from a number or from big-endian bytes. */

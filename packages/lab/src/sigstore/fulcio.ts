@@ -10,6 +10,7 @@ import { sequence } from './der.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { readIdentity, type CertificateIdentity, type FulcioIssuer } from './workflow-identity.ts';
 
+/** What certificates are issued from. */
 export interface FulcioOptions {
   readonly authority: Hierarchy;
   readonly logKey: KeyObject;

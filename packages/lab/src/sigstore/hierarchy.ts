@@ -13,6 +13,7 @@ export interface CertificateHolder {
   readonly serial: Buffer;
 }
 
+/** Certificates from the one that is used up to the root. */
 export interface Hierarchy {
   /** The lowest: it signs certificates, or timestamps. */
   readonly issuer: CertificateHolder;
@@ -20,6 +21,7 @@ export interface Hierarchy {
   readonly chain: readonly Buffer[];
 }
 
+/** What a hierarchy is made of the first time. */
 export interface HierarchyPlan {
   readonly store: KeyStore;
   /** Begins the names of what is kept. */

@@ -7,6 +7,7 @@ import { canonicalizeV1 } from './proposal-v1.ts';
 import type { TransparencyLog } from './transparency-log.ts';
 import { EntryRefused } from './verifier-key.ts';
 
+/** The log and what signs its promises. */
 export interface RekorV1Options {
   readonly log: TransparencyLog;
   readonly key: KeyObject;

@@ -6,26 +6,26 @@ import { verifyDigest } from './prehashed.ts';
 import type { TransparencyLog } from './transparency-log.ts';
 import { EntryRefused, readBase64, readVerifierKey } from './verifier-key.ts';
 
-// google.rpc.Code, as the gRPC gateway prints it.
-const invalidArgument = 3;
-const alreadyExists = 6;
-const unimplemented = 12;
+// HTTP status and google.rpc.Code, as the gRPC gateway pairs them.
+const invalidArgument = [400, 3] as const;
+const alreadyExists = [409, 6] as const;
+const unimplemented = [501, 12] as const;
 
 const digestNames: Readonly<Record<number, string>> = { 32: 'SHA2_256', 48: 'SHA2_384', 64: 'SHA2_512' };
 
-const problem = (status: number, code: number, message: string, headers = {}): Response => jsonReply(status, { code, message, details: [] }, headers);
+const problem = ([status, code]: readonly [number, number], message: string, headers = {}): Response => jsonReply(status, { code, message, details: [] }, headers);
 
 /** Answers a request under `/api/v2` that belongs to the log, or `undefined`. */
 export async function handleRekorV2(request: Request, log: TransparencyLog, now: () => Date): Promise<Response | undefined> {
   const { pathname } = new URL(request.url);
-  if (pathname === '/api/v2/checkpoint' || pathname.startsWith('/api/v2/tile/')) return problem(501, unimplemented, 'Not Implemented');
+  if (pathname === '/api/v2/checkpoint' || pathname.startsWith('/api/v2/tile/')) return problem(unimplemented, 'Not Implemented');
   if (pathname !== '/api/v2/log/entries' || request.method !== 'POST') return undefined;
   try {
     const { index, added } = log.append(canonicalizeV2(await request.text()), Math.floor(now().getTime() / 1000));
-    if (!added) return problem(409, alreadyExists, `an equivalent entry already exists in the transparency log with index ${index}`, { 'x-log-index': String(index) });
+    if (!added) return problem(alreadyExists, `an equivalent entry already exists in the transparency log with index ${index}`, { 'x-log-index': String(index) });
     return jsonReply(201, describe(index, log));
   } catch (thrown) {
-    if (thrown instanceof EntryRefused) return problem(400, invalidArgument, thrown.message);
+    if (thrown instanceof EntryRefused) return problem(invalidArgument, thrown.message);
     throw thrown;
   }
 }

@@ -88,8 +88,8 @@ describe('bundles', () => {
   test('an entry of another bundle, a missing timestamp and a foreign root are refused', async () => {
     const [one, other] = [bundleToJSON(await makeBundle(witnessV2, '1')), bundleToJSON(await makeBundle(witnessV2, '2'))];
     const material = one.verificationMaterial;
-    expect(() => check({ ...one, verificationMaterial: { ...material, tlogEntries: other.verificationMaterial.tlogEntries } } as SerializedBundle)).toThrow(/mismatch/);
-    expect(() => check({ ...one, verificationMaterial: { ...material, timestampVerificationData: { rfc3161Timestamps: [] } } } as SerializedBundle)).toThrow(/timestamp/i);
+    expect(() => check({ ...one, verificationMaterial: { ...material, tlogEntries: other.verificationMaterial.tlogEntries } })).toThrow(/mismatch/);
+    expect(() => check({ ...one, verificationMaterial: { ...material, timestampVerificationData: { rfc3161Timestamps: [] } } })).toThrow(/timestamp/i);
     const elsewhere = await createSigstore({ folder: join(folder, 'elsewhere'), issuers: [] });
     expect(() => check(one, elsewhere.trustedRoot)).toThrow();
     elsewhere.close();

@@ -14,6 +14,7 @@ import { logId, openTransparencyLog } from './transparency-log.ts';
 import { signingConfig, trustedRoot } from './trust-files.ts';
 import type { FulcioIssuer } from './workflow-identity.ts';
 
+/** What a local sigstore needs. */
 export interface SigstoreOptions {
   /** Keys and logs live here; the same folder gives the same trusted root. */
   readonly folder: string;
@@ -26,6 +27,7 @@ export interface SigstoreOptions {
   readonly log?: (line: string) => void;
 }
 
+/** A sigstore that answers requests. */
 export interface Sigstore {
   /** Fulcio, Rekor v1 and v2, timestamp authority, `/trusted_root.json`, `/signing_config.json` (`?rekor=1`). */
   handle(request: Request): Promise<Response>;

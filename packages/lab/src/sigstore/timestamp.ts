@@ -36,7 +36,7 @@ export async function handleTimestamp(request: Request, authority: Hierarchy, no
   const { pathname } = new URL(request.url);
   if (pathname === '/api/v1/timestamp/certchain') return textReply(200, authority.chain.map((der) => toPem(der)).join(''), 'application/pem-certificate-chain');
   if (pathname !== '/api/v1/timestamp' || request.method !== 'POST') return undefined;
-  const json = /^application\/json/.test(request.headers.get('content-type') ?? '');
+  const json = (request.headers.get('content-type') ?? '').startsWith('application/json');
   const wanted = json ? readJsonRequest(await request.text()) : readDerRequest(Buffer.from(await request.arrayBuffer()));
   if (wanted === undefined) return jsonReply(400, { code: 400, message: 'Error parsing timestamp request' });
   return new Response(new Uint8Array(stamp(wanted, authority, now())), { status: 201, headers: { 'content-type': 'application/timestamp-reply' } });

@@ -32,6 +32,7 @@ export interface TransparencyLog {
   close(): void;
 }
 
+/** Which log. */
 export interface LogOptions {
   readonly path: string;
   readonly key: KeyObject;

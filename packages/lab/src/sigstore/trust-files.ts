@@ -5,6 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Hierarchy } from './hierarchy.ts';
 import type { TransparencyLog } from './transparency-log.ts';
 
+/** What clients are told to trust. */
 export interface TrustedParts {
   readonly start: Date;
   readonly fulcio: Hierarchy;
@@ -42,6 +43,7 @@ export function trustedRoot(parts: TrustedParts): unknown {
   };
 }
 
+/** Where clients find the services. */
 export interface SigningParts {
   readonly start: Date;
   /** Where this sigstore is served, without a slash at the end. */
