@@ -9,6 +9,8 @@ import { checkout } from './runtime.mjs';
 
 type Ncc = (entry: string, options: Readonly<Record<string, unknown>>) => Promise<{ code: string; assets: Readonly<Record<string, { source: string | Buffer }>> }>;
 
+/** The licences of everything that is bundled; complete because ncc does not minify. */
+const licences = 'licenses.txt';
 const moduleMarker = '{"type":"module"}\n';
 
 /** Files of the bundles by path below actions/. Equal sources give equal bytes, on every machine and at every place. */
@@ -17,11 +19,12 @@ export async function makeBundles(): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   const add = (path: string, content: string): unknown => files.set(path, Buffer.from(content));
   const ncc = createRequire(import.meta.url)('@vercel/ncc') as Ncc;
-  const { code, assets } = await ncc(join(checkout, '.build/actions/main.js'), { cache: false, quiet: true, esm: true, minify: false, sourceMap: false });
+  const { code, assets } = await ncc(join(checkout, '.build/actions/main.js'), { cache: false, quiet: true, esm: true, minify: false, sourceMap: false, license: licences });
   add('dist/index.js', await compact(code));
   for (const [name, asset] of Object.entries(assets)) {
     // ncc copies a shell script of the package "open", which a sign-in by browser would run; no action does that.
     if (name.endsWith('.js')) add(`dist/${name}`, await compact(asset.source.toString()));
+    if (name === licences) add(`dist/${name}`, asset.source.toString());
   }
   add('dist/package.json', moduleMarker);
   for (const name of await listActions()) {

@@ -46,10 +46,17 @@ async function build(program: GoProgram, options: GoBuildOptions): Promise<Locat
   const folder = join(options.modules ?? join(checkout, 'test/tools'), name);
   await requireDisk(options.cache, program);
   const key = await goKey(folder, entry, go);
+  await removeDrafts(join(options.cache, 'tools', name), key);
   return addToCache(options.cache, { name, key, version: entry.wanted, origin: 'build' }, async (target) => {
     const args = buildArguments(go, join(target, name));
     await withProgress({ title: `Building ${name} ${entry.wanted} from its Go module`, usualSeconds: go.seconds, say: options.say }, () => runGo(args, { cwd: folder, env: goEnvironment(options.cache, go), signal: options.signal }));
   });
+}
+
+/** Takes away what killed builds have left; the lock is held, so nobody works there. */
+async function removeDrafts(home: string, key: string): Promise<void> {
+  await mkdir(home, { recursive: true });
+  for (const entry of await readdir(home)) if (entry.startsWith(`.${key}.`)) await rm(join(home, entry), { recursive: true });
 }
 
 /** `go build` as it is called; `-mod=readonly`: what go.sum does not name is not fetched. */

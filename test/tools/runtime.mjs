@@ -60,6 +60,8 @@ async function runtimeFolder() {
   if (existsSync(final)) return final;
   return withLock(join(cache, 'locks/runtime'), async () => {
     if (existsSync(final)) return final;
+    // What a killed run has left; the lock is held, so nobody works there.
+    for (const entry of existsSync(dirname(final)) ? await readdir(dirname(final)) : []) if (entry.startsWith(`${hash}.`)) await rm(join(dirname(final), entry), { recursive: true });
     const draft = `${final}.${randomUUID()}`;
     await mkdir(draft, { recursive: true });
     try {

@@ -4,13 +4,14 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
-import { addSecret, Failure, type Clock, type Context, type Exec, type GitHubApi, type Log, type RunEvent, type Tools } from '@pratique/core';
+import { addSecret, type Clock, type Context, type Exec, type GitHubApi, type Log, type RunEvent, type Tools } from '@pratique/core';
 import { systemClock } from './clock.ts';
 import { createChildEnvironment, type Environment } from './environment.ts';
 import { readGitHubEvent, readTerminalEvent } from './event.ts';
 import { createFiles } from './files.ts';
 import { createGitHubApi } from './github-api.ts';
 import { createTextLog } from './log.ts';
+import { requestTerminalIdentity } from './terminal-identity.ts';
 import { createTools } from './tools.ts';
 
 /** What of the real machine is replaced, or limited. Everything is optional. */
@@ -32,7 +33,7 @@ export interface NodeContextOptions {
   readonly token?: string | undefined;
   /** Default: the GitHub run of `env` when there is one, else what git says. */
   readonly event?: RunEvent;
-  /** Default: fails with `IDENTITY_UNAVAILABLE`. */
+  /** Default: that of the job which `env` belongs to; outside a job it fails with `IDENTITY_UNAVAILABLE`. */
   readonly identity?: (audience: string) => Promise<string>;
   /** Told of each secret beside the redactor. */
   readonly mask?: (secret: string) => void;
@@ -65,7 +66,7 @@ export async function createNodeContext(options: NodeContextOptions = {}): Promi
     files: createFiles(workspace),
     tools: options.tools ?? createTools({ env, exec, fetch, clock, signal, scratch, say: log.line }),
     github: options.github ?? createGitHubApi({ env, token: options.token ?? env['GITHUB_TOKEN'], fetch, clock, signal }),
-    identity: options.identity ?? noIdentity,
+    identity: options.identity ?? ((audience) => requestTerminalIdentity(env, audience, fetch)),
     secret: (name) => readSecret(env, name, mask),
     [Symbol.asyncDispose]: close,
   };
@@ -81,11 +82,4 @@ function readSecret(env: Environment, name: string, mask: (secret: string) => vo
   const value = env[name] || undefined;
   if (value !== undefined) mask(value);
   return value;
-}
-
-function noIdentity(audience: string): Promise<string> {
-  return Promise.reject(new Failure({
-    code: 'IDENTITY_UNAVAILABLE', message: `there is no identity for the audience ${audience} outside a workflow run`,
-    hint: 'Run it in GitHub Actions with "permissions: id-token: write", or in the lab, which stands in for GitHub.',
-  }));
 }
