@@ -83,6 +83,15 @@ describe('serve', () => {
     await expect((await fetch(half.url)).arrayBuffer()).rejects.toThrow();
   });
 
+  test('a handler may answer before it has read the whole body', async () => {
+    const handler: Handler = async (request) => {
+      for await (const chunk of bodyChunks(request)) if (chunk.length > 0) break;
+      return new Response('too large', { status: 413 });
+    };
+    const reply = await fetch((await start(handler)).url, { method: 'PUT', body: new Uint8Array(300_000) });
+    expect([reply.status, await reply.text()]).toEqual([413, 'too large']);
+  });
+
   test('a taken port is LAB_PORT_TAKEN', async () => {
     const first = await start(async () => new Response());
     await expect(serve(async () => new Response(), { port: first.port })).rejects.toMatchObject({ code: 'LAB_PORT_TAKEN' });

@@ -55,7 +55,8 @@ export function respondWithFile(part: FilePart, init: ResponseInit): Response {
 
 /** The chunks of a request's body, from the socket itself when there is one. */
 export function bodyChunks(request: Request): AsyncIterable<Uint8Array> {
-  return incoming.get(request) ?? request.body ?? Readable.from([]);
+  const req = incoming.get(request);
+  return req ? chunksOf(req) : (request.body ?? Readable.from([]));
 }
 
 /** Serves `handler`. Fails with `LAB_PORT_TAKEN`. A handler that throws answers 500; a client that leaves aborts `request.signal`. */
@@ -94,7 +95,13 @@ interface Exchange {
   readonly res: ServerResponse;
 }
 
+// A handler that stops reading early still wants to answer, so leaving the loop must not destroy the socket.
+function chunksOf(req: IncomingMessage): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => req.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]() };
+}
+
 async function answer({ handler, scheme, req, res }: Exchange): Promise<void> {
+  const { socket } = req;
   const gone = new AbortController();
   res.on('close', () => {
     if (!res.writableFinished) gone.abort(new Error('The client closed the connection.'));
@@ -103,8 +110,8 @@ async function answer({ handler, scheme, req, res }: Exchange): Promise<void> {
     await send(await handler(toRequest(req, scheme, gone.signal)), req, res);
   } catch (error) {
     // After the first byte there is no other way to say that the rest will not come.
-    if (res.headersSent) return req.socket.destroySoon();
-    if (error instanceof ConnectionReset || gone.signal.aborted) return void req.socket.destroy();
+    if (res.headersSent) return socket.destroySoon();
+    if (error instanceof ConnectionReset || gone.signal.aborted) return void socket.destroy();
     const text = error instanceof Error ? error.message : String(error);
     res.writeHead(error instanceof MalformedRequest ? 400 : 500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
   }
@@ -120,7 +127,7 @@ function toRequest(req: IncomingMessage, scheme: string, signal: AbortSignal): R
   const url = URL.parse(target.startsWith('/') ? `${scheme}://${req.headers.host ?? 'localhost'}${target}` : target);
   if (!url) throw new MalformedRequest('The request target is not a URL.');
   const hasBody = method !== 'GET' && method !== 'HEAD' && (req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0);
-  const request = new Request(url, { method, headers, signal, ...(hasBody ? { body: fromNode(() => req), duplex: 'half' } : {}) });
+  const request = new Request(url, { method, headers, signal, ...(hasBody ? { body: fromNode(() => chunksOf(req)), duplex: 'half' } : {}) });
   if (hasBody) incoming.set(request, req);
   return request;
 }
@@ -166,8 +173,8 @@ function drained(res: ServerResponse): Promise<void> {
   });
 }
 
-/** A web stream over a node stream, which is opened at the first read. */
-function fromNode(open: () => Readable): ReadableStream<Uint8Array> {
+/** A web stream over chunks, which are opened at the first read. */
+function fromNode(open: () => AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
   let iterator: AsyncIterator<Uint8Array> | undefined;
   return new ReadableStream<Uint8Array>(
     {

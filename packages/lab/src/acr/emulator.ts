@@ -136,7 +136,7 @@ export function createAcrEmulator(options: AcrEmulatorOptions): AcrEmulator {
     Object.assign(settings, { mode });
     tokens.revokeAll();
   };
-  return { handle, blobHandler, settings, faults, open: () => store.open(), close: () => store.close(), setMode };
+  return { handle, blobHandler, settings, faults, open: () => store.open(), close: () => uploads.close().then(() => store.close()), setMode };
 }
 
 function readSettings(options: AcrEmulatorOptions): AcrSettings {

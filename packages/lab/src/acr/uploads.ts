@@ -31,6 +31,8 @@ export interface Uploads {
   readonly append: Route;
   readonly finish: Route;
   readonly cancel: Route;
+  /** Discards what was not finished. */
+  close(): Promise<void>;
 }
 
 /** Upload routes; `now` in milliseconds decides which sessions were forgotten (24 hours). */
@@ -73,6 +75,9 @@ export function createUploads(now: () => number): Uploads {
       await end(session);
       return new Response(null, { status: 204 });
     }),
+    async close() {
+      for (const session of sessions.values()) await end(session);
+    },
   };
 }
 
