@@ -12,8 +12,8 @@ type AzureReply = Awaited<ReturnType<AzureHttpClient['sendRequest']>>;
 const replyLimit = 4 * 1024 * 1024;
 const patienceSeconds = 60;
 
-/** Sends over `fetch`; replies are read whole, at most 4 MiB, within 60 s; redirects are not followed. */
-export function createAzureHttpClient(fetchPort: typeof fetch, signal: AbortSignal): AzureHttpClient {
+/** Sends over `fetch`; replies are read whole, at most 4 MiB, within 60 s; redirects are not followed. `onRefusal` sees the body of each reply from 400 on. */
+export function createAzureHttpClient(fetchPort: typeof fetch, signal: AbortSignal, onRefusal?: (body: string) => void): AzureHttpClient {
   return {
     async sendRequest(request: AzureRequest): Promise<AzureReply> {
       const { body } = request;
@@ -23,7 +23,9 @@ export function createAzureHttpClient(fetchPort: typeof fetch, signal: AbortSign
         ...(body ? { body } : {}),
       });
       const bytes = response.body === null ? new Uint8Array() : await readAll(response.body, replyLimit, `the reply to ${request.method} ${request.url.split('?')[0]}`);
-      return { request, status: response.status, headers: headersOf(response.headers), bodyAsText: new TextDecoder().decode(bytes) };
+      const bodyAsText = new TextDecoder().decode(bytes);
+      if (response.status >= 400) onRefusal?.(bodyAsText);
+      return { request, status: response.status, headers: headersOf(response.headers), bodyAsText };
     },
   };
 }

@@ -39,7 +39,8 @@ export async function connectRegistry(options: ConnectOptions): Promise<AzureReg
   const assignee = signIn['azure-client-id'];
   const forbiddenHint = (scope: string): string => roleHint({ registry, scope, mode, assignee });
   const known = azureHost.test(registry);
-  const trusted = known || !publicAuthorities.has(authorityOf(signIn));
+  const authority = authorityOf(signIn);
+  const trusted = known || !publicAuthorities.has(authority);
   const oci = createRegistry({
     registry, fetch: ctx.fetch, clock: ctx.clock, signal: ctx.signal,
     authenticator: session === undefined ? plainAuthenticator(way) : exchangeAuthenticator({ entra: session.entra, tenantId: signIn['azure-tenant-id'], mode, known, trusted }),

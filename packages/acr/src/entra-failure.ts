@@ -9,22 +9,29 @@ const busy = new Set(['90055', '50196', '90033', '90036']);
 const mismatch = new Set(['70021', '700211', '700212', '700213', '700223']);
 const connection = /endpoints_resolution_error|network_error|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|fetch failed|timeout|aborted|openid_config/i;
 
-/** Texts of an error and its causes, without the trace that Entra appends. */
-function textOf(thrown: unknown): string {
-  const texts: string[] = [];
-  for (let error = thrown; error instanceof Error && texts.length < 10; error = error.cause) texts.push(`${'errorCode' in error ? `${String(error.errorCode)} ` : ''}${error.message}`);
-  return stripControl(texts.join(' | '));
+/** What an attempt presented and was answered. */
+export interface Attempted {
+  readonly assertion: string | undefined;
+  /** Body of the last reply from 400 on: MSAL keeps back what was said during discovery. */
+  readonly refusal: string;
 }
 
-/** Converts what a credential threw: `AZURE_UNAVAILABLE` when nobody answered, else `AZURE_LOGIN_FAILED` with what to do. Of `assertion` only issuer, subject and audience are shown. */
-export function entraFailure(thrown: unknown, way: SignInWay, assertion: string | undefined): Failure {
+/** Texts of an error and its causes, and what Entra said. */
+function textOf(thrown: unknown, refusal: string): string {
+  const texts: string[] = [];
+  for (let error = thrown; error instanceof Error && texts.length < 10; error = error.cause) texts.push(`${'errorCode' in error ? `${String(error.errorCode)} ` : ''}${error.message}`);
+  return stripControl([...texts, refusal.slice(0, 4000)].join(' | '));
+}
+
+/** Converts what a credential threw: `AZURE_UNAVAILABLE` when nobody answered, else `AZURE_LOGIN_FAILED` with what to do. Of the assertion only issuer, subject and audience are shown. */
+export function entraFailure(thrown: unknown, way: SignInWay, { assertion, refusal }: Attempted): Failure {
   if (thrown instanceof Failure) return thrown;
   const inner = thrown instanceof Error && thrown.cause instanceof Failure ? thrown.cause : undefined;
   if (inner !== undefined) return inner;
-  const text = textOf(thrown);
+  const text = textOf(thrown, refusal);
   const number = /AADSTS(\d+)/.exec(text)?.[1];
   const facts = { way: way.kind, ...(number === undefined ? {} : { aadsts: `AADSTS${number}` }), ...('clientId' in way ? { clientId: way.clientId } : {}), ...('tenantId' in way ? { tenantId: way.tenantId } : {}) };
-  const said = number === undefined ? text.slice(0, 300) : (new RegExp(`AADSTS${number}: ([^|]*?)(?: Trace ID| Correlation ID| Timestamp|\\||$)`).exec(text)?.[1] ?? '').trim().slice(0, 300);
+  const said = number === undefined ? text.slice(0, 300) : (new RegExp(`AADSTS${number}: ([^|]*?)(?: Trace ID| Correlation ID| Timestamp|\\||"|\\\\|$)`).exec(text)?.[1] ?? '').trim().slice(0, 300);
   if (number === undefined ? connection.test(text) : busy.has(number)) {
     return new Failure({ code: 'AZURE_UNAVAILABLE', message: `Entra ID did not answer the ${way.kind} sign-in: ${said}`, hint: unavailableHint(way), facts, cause: thrown });
   }

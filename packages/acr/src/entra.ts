@@ -52,24 +52,31 @@ async function requestToken(ctx: Context, way: EntraWay, signIn: RegistrySignIn)
   // Once, and before all else: MSAL would ask twice for one token, and a missing permission shall be told as itself.
   const assertion = way.kind === 'federated' ? await ctx.identity(exchangeAudience) : undefined;
   return retry(async () => {
+    let refusal = '';
     try {
-      const credential = await openCredential(ctx, way, { assertion: assertion ?? '', authorityHost: signIn['azure-authority-host'] });
+      const credential = await openCredential(ctx, way, { assertion: assertion ?? '', authorityHost: signIn['azure-authority-host'], onRefusal: (body) => void (refusal = body) });
       const reply = await credential.getToken(`${signIn['azure-audience']}/.default`);
       return { token: reply.token, until: reply.expiresOnTimestamp };
     } catch (thrown) {
-      throw entraFailure(thrown, way, assertion);
+      throw entraFailure(thrown, way, { assertion, refusal });
     }
-  }, { clock: ctx.clock, signal: ctx.signal, attempts: 4 });
+  }, { clock: ctx.clock, signal: ctx.signal, attempts: 3 });
 }
 
 interface TokenSource {
   getToken(scope: string): Promise<{ readonly token: string; readonly expiresOnTimestamp: number }>;
 }
 
+interface CredentialOptions {
+  readonly assertion: string;
+  readonly authorityHost: string;
+  readonly onRefusal: (body: string) => void;
+}
+
 // A new object for each attempt: MSAL throttles an object that once saw a 429. Retries are ours (core), so theirs are off.
-async function openCredential(ctx: Context, way: Exclude<EntraWay, { kind: 'cli' }>, options: { readonly assertion: string; readonly authorityHost: string }): Promise<TokenSource> {
+async function openCredential(ctx: Context, way: Exclude<EntraWay, { kind: 'cli' }>, options: CredentialOptions): Promise<TokenSource> {
   const { ClientAssertionCredential, ManagedIdentityCredential } = await import('@azure/identity');
-  const shared = { httpClient: createAzureHttpClient(ctx.fetch, ctx.signal), retryOptions: { maxRetries: 0 } };
+  const shared = { httpClient: createAzureHttpClient(ctx.fetch, ctx.signal, options.onRefusal), retryOptions: { maxRetries: 0 } };
   if (way.kind === 'managed-identity') return new ManagedIdentityCredential({ ...shared, ...(way.clientId === undefined ? {} : { clientId: way.clientId }) });
   return new ClientAssertionCredential(way.tenantId, way.clientId, () => Promise.resolve(options.assertion), { ...shared, authorityHost: options.authorityHost, disableInstanceDiscovery: true });
 }
