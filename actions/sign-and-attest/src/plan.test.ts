@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { memoryFiles } from '../../../test/fixtures/memory-files.ts';
 import { planStatements } from './plan.ts';
 import { predicateNames, type PredicateName } from './predicate-names.ts';
-import { commit, pushSample } from './test-evidence.ts';
+import { commit, pushSample } from '../../../test/fixtures/build-evidence.ts';
 
 const workflow = 'contoso/web/.github/workflows/release.yml@refs/heads/main';
 const signer: StatementSigner = {

@@ -7,7 +7,7 @@ import { attest, type Attested } from './attest.ts';
 import { readAttestation } from './referrer.ts';
 import { createStatementSigner } from './signer.ts';
 import type { PlannedStatement } from './statement.ts';
-import { createTestWorld, type TestWorld } from './test-world.ts';
+import { createTestWorld, type TestWorld } from '../../../test/fixtures/sign-world.ts';
 import { loadTrustMaterial } from './trust.ts';
 import { verifyAttestation } from './verify.ts';
 

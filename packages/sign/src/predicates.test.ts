@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { provenancePredicate } from './provenance.ts';
 import { encodeStatement, readStatement } from './statement.ts';
 import { testResultPredicate } from './test-result.ts';
-import { pushClaims, pushIdentity } from './test-world.ts';
+import { pushClaims, pushIdentity } from '../../../test/fixtures/sign-world.ts';
 import { timestampRequest } from './timestamp.ts';
 import { readVerdictPredicate, verdictPredicate } from './verdict.ts';
 

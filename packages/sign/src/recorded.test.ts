@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Failure, type Digest } from '@pratique/core';
 import { describe, expect, test } from 'vitest';
-import { createTestWorld } from './test-world.ts';
+import { createTestWorld } from '../../../test/fixtures/sign-world.ts';
 import { loadTrustMaterial } from './trust.ts';
 import { verifyAttestation, type VerifiedAttestation } from './verify.ts';
 

@@ -3,7 +3,7 @@ import { Failure, predicateTypes, type Digest } from '@pratique/core';
 import { describe, expect, test } from 'vitest';
 import { createStatementSigner } from './signer.ts';
 import { toStatement } from './statement.ts';
-import { createTestWorld, pushClaims, pushIdentity } from './test-world.ts';
+import { createTestWorld, pushClaims, pushIdentity } from '../../../test/fixtures/sign-world.ts';
 import { loadTrustMaterial } from './trust.ts';
 import { verifyAttestation } from './verify.ts';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
 import { loadSigningServers, selectServers } from './signing-config.ts';
-import { createTestWorld } from './test-world.ts';
+import { createTestWorld } from '../../../test/fixtures/sign-world.ts';
 
 const now = new Date('2026-11-20T00:00:00Z');
 const since = (start: string, end?: string) => ({ start, ...(end === undefined ? {} : { end }) });

@@ -34,22 +34,22 @@ export async function loadSigningServers(ctx: Context, source: string | undefine
 /** The servers to use at `now`. Fails with `SIGN_CONFIG_INVALID`. */
 export function selectServers(config: JsonObject, now: Date): SigningServers {
   if (config['mediaType'] !== mediaType) throw invalid(`its mediaType is not ${mediaType}`);
-  const [authority] = usable(config, 'caUrls', 1, now);
+  const [authority] = usable(config, { key: 'caUrls', newest: 1, now });
   if (authority === undefined) throw invalid('it names no certificate authority (caUrls) that is valid now');
-  const logs = pick(usable(config, 'rekorTlogUrls', 2, now), config['rekorTlogConfig'], 'rekorTlog');
-  const timestampers = pick(usable(config, 'tsaUrls', 1, now), config['tsaConfig'], 'tsa');
+  const logs = pick(usable(config, { key: 'rekorTlogUrls', newest: 2, now }), config['rekorTlogConfig'], 'rekorTlog');
+  const timestampers = pick(usable(config, { key: 'tsaUrls', newest: 1, now }), config['tsaConfig'], 'tsa');
   if (logs.length === 0) throw invalid('it names no transparency log (rekorTlogUrls) that is valid now');
   if (timestampers.length === 0 && logs.every((log) => log.version > 1)) throw invalid('a version 2 log gives no time, so it needs a timestamp authority (tsaUrls)');
   return { authority, logs, timestampers };
 }
 
 /** Servers of a list that can be used now: newest API first, then newest start; one per operator. */
-function usable(config: JsonObject, key: string, newest: number, now: Date): Entry[] {
+function usable(config: JsonObject, { key, newest, now }: { key: string; newest: number; now: Date }): Entry[] {
   const list = config[key] ?? [];
   if (!Array.isArray(list)) throw invalid(`${key} is not a list`);
-  const entries = list.map((item: unknown) => readEntry(item, key, now)).filter((entry) => entry !== undefined && entry.version <= newest && entry.version >= 1);
-  const sorted = entries.flatMap((entry) => entry ?? []).sort((a, b) => b.version - a.version || b.start - a.start);
-  return sorted.filter((entry, index) => entry.operator === '' || sorted.findIndex((other) => other.operator === entry.operator) === index);
+  const entries = list.flatMap((item: unknown) => readEntry(item, key, now) ?? []).filter((entry) => entry.version >= 1 && entry.version <= newest);
+  entries.sort((a, b) => b.version - a.version || b.start - a.start);
+  return entries.filter((entry, index) => entry.operator === '' || entries.findIndex((other) => other.operator === entry.operator) === index);
 }
 
 function readEntry(item: unknown, key: string, now: Date): Entry | undefined {
@@ -72,8 +72,8 @@ function readUrl(text: string, key: string): string {
 }
 
 function pick(entries: readonly Entry[], config: unknown, key: string): readonly Entry[] {
-  const { selector = entries.length === 0 ? 'ALL' : undefined, count } = isJsonObject(config) ? config : { selector: 'ANY' };
-  if (selector === 'ALL') return entries;
+  const { selector, count } = isJsonObject(config) ? config : { selector: 'ANY' };
+  if (selector === 'ALL' || (selector !== 'EXACT' && entries.length === 0)) return entries;
   if (selector === 'ANY') return entries.slice(0, 1);
   const wanted = Number(count);
   if (selector !== 'EXACT' || !Number.isInteger(wanted) || wanted < 1) throw invalid(`${key}Config has no selector ANY, ALL or EXACT with a count`);

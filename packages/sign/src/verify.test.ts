@@ -4,7 +4,7 @@ import { Failure, isJsonObject, predicateTypes, type Digest, type FailureCode } 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createStatementSigner } from './signer.ts';
 import { toStatement } from './statement.ts';
-import { createTestWorld } from './test-world.ts';
+import { createTestWorld } from '../../../test/fixtures/sign-world.ts';
 import { loadTrustMaterial, type TrustMaterial } from './trust.ts';
 import { verifyAttestation } from './verify.ts';
 
