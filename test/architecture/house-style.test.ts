@@ -19,7 +19,7 @@ test('no file has more than 250 lines', () => {
 });
 
 test('file names are kebab-case, and say something', () => {
-  expect(pathsWhere(({ path }) => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.config|\.test|\.d)?\.(?:ts|mts|mjs)$/.test(basename(path)))).toEqual([]);
+  expect(pathsWhere(({ path }) => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.config|\.test|\.fixture|\.d)?\.(?:ts|mts|mjs)$/.test(basename(path)))).toEqual([]);
   expect(pathsWhere(({ path }) => /(?:^|\/|-)(?:utils?|helpers?|common|misc|types|manager|services?)(?:\/|\.|$)/.test(path))).toEqual([]);
 });
 

@@ -14,7 +14,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'actions/build-scan-push': step, 'actions/sign-and-attest': step, 'actions/quarantine-gate': step,
 };
 /** Modules of Node that compute and touch nothing. */
-const pure = new Set(['node:crypto', 'node:path', 'node:path/posix', 'node:stream/web', 'node:buffer', 'node:util', 'node:zlib', 'node:async_hooks', 'node:querystring', 'node:url']);
+const pure = new Set(['node:crypto', 'node:path', 'node:path/posix', 'node:stream', 'node:stream/web', 'node:buffer', 'node:util', 'node:zlib', 'node:async_hooks', 'node:querystring', 'node:url']);
 /** Homes that stand at the edge and may use Node freely. */
 const edges = new Set(['packages/host', 'packages/lab', 'packages/cli', 'test', 'vitest.config.ts']);
 /** Uses of the world in inner code that a reader should know of. */

@@ -22,9 +22,9 @@ export async function generateFiles(): Promise<Map<string, string>> {
   for (const step of await loadSteps()) {
     files.set(`actions/${step.name}/action.yml`, deriveActionYaml(step));
     files.set(`actions/${step.name}/README.md`, await withTables(`actions/${step.name}/README.md`, step));
-    files.set(`docs/schema/${step.name}.json`, toJson(deriveJsonSchema(step)));
+    files.set(`docs/schema/${step.name}.schema.json`, toJson(deriveJsonSchema(step)));
   }
-  files.set('docs/schema/policy.json', toJson(policyJsonSchema()));
+  files.set('docs/schema/policy.schema.json', toJson(policyJsonSchema()));
   files.set('docs/errors.md', errorsPage());
   return files;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a report is about the image at hand, and has seen anything.
 import { Failure, formatPlatform, type ImagePlatform } from '@pratique/core';
-import type { ParsedReport } from './report.ts';
+import type { ParsedReport } from './parsed-report.ts';
 
 /** Fails with `SCAN_NOT_BOUND` when `report` is about another image than `platform`. The config digest is the proof: it holds the diff ids, and no report names a manifest. */
 export function requireBinding(report: ParsedReport, platform: ImagePlatform): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CycloneDX documents that are the same bytes whenever the same image is looked at (https://cyclonedx.org/docs/1.7/json/).
 import { canonicalJson, isJsonObject, parseJsonObject, type JsonObject } from '@pratique/core';
-import type { SbomSubject } from './sbom.ts';
+import type { SbomSubject } from './sbom-subject.ts';
 import { sortedByContent, stableUuid } from './stable-id.ts';
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;

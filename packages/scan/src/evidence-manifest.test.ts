@@ -4,7 +4,8 @@ import { canonicalJson, digestOf, type Digest, type FailureCode } from '@pratiqu
 import { buildManifest, createLayout, streamOf, type Descriptor, type Layout, type ManifestContent } from '@pratique/oci';
 import { writeSampleImage, type SampleImage } from '../../../test/fixtures/debian-image.ts';
 import { memoryFiles, type MemoryFiles } from '../../../test/fixtures/memory-files.ts';
-import { readEvidence, writeEvidence, type EvidenceManifest } from './evidence-manifest.ts';
+import { readEvidence, writeEvidence } from './evidence-manifest.ts';
+import type { EvidenceManifest } from './evidence-part.ts';
 import type { PlatformScan } from './scan-run.ts';
 
 const other: Digest = `sha256:${'0'.repeat(64)}`;

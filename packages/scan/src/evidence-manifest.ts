@@ -3,21 +3,11 @@
 import { Failure, formatPlatform, mapConcurrently, parseJsonObject, type Digest, type ImagePlatform } from '@pratique/core';
 import { buildManifest, emptyBlob, mediaTypes, readImage, streamOf, type ContentSource, type ContentTarget, type Descriptor } from '@pratique/oci';
 import { readBuildFacts, readTestReport, type BuildFacts, type TestReport } from './build-facts.ts';
-import { evidenceParts, partAnnotations, partLimit, partMediaTypes, scanParts, type PartName } from './evidence-part.ts';
+import { evidenceParts, partAnnotations, partLimit, partMediaTypes, scanParts, type EvidenceManifest, type PartName } from './evidence-part.ts';
 import { readScanRun, type PlatformScan } from './scan-run.ts';
 
 /** `artifactType` of an evidence manifest. */
 export const evidenceArtifactType = 'application/vnd.pratique.evidence.v1+json';
-
-/** Everything that was learnt about an image before it was signed. */
-export interface EvidenceManifest {
-  /** Digest of the image's root: the index, or the manifest of an image without one. */
-  readonly image: Digest;
-  readonly build: BuildFacts;
-  readonly tests?: TestReport;
-  /** None, or at least one for every runnable platform. */
-  readonly scans: readonly PlatformScan[];
-}
 
 // build, tests, and four parts for each scan of 50 platforms by two scanners.
 const mostParts = 402;

@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of an evidence manifest: their names, media types, and how bytes become layers.
-import { canonicalJson, digestOf, Failure } from '@pratique/core';
+import { canonicalJson, digestOf, Failure, type Digest } from '@pratique/core';
 import type { Descriptor } from '@pratique/oci';
-import type { EvidenceManifest } from './evidence-manifest.ts';
+import type { BuildFacts, TestReport } from './build-facts.ts';
 import type { PlatformScan } from './scan-run.ts';
+
+/** Everything that was learnt about an image before it was signed. */
+export interface EvidenceManifest {
+  /** Digest of the image's root: the index, or the manifest of an image without one. */
+  readonly image: Digest;
+  readonly build: BuildFacts;
+  readonly tests?: TestReport;
+  /** None, or at least one for every runnable platform. */
+  readonly scans: readonly PlatformScan[];
+}
 
 /** Most bytes of one part. */
 export const partLimit = 64 * 1024 * 1024;

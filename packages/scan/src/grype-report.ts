@@ -2,7 +2,7 @@
 // Reads grype's JSON (https://github.com/anchore/grype/tree/v0.110.0/grype/presenter/models; the image is syft's ImageMetadata).
 import { isDigest, parseJsonObject, type Digest, type Finding, type JsonObject } from '@pratique/core';
 import { fieldsOf, isTime, type Fields } from './json-fields.ts';
-import type { ParsedReport } from './report.ts';
+import type { ParsedReport } from './parsed-report.ts';
 import { severityOf, withoutAbsent } from './trivy-report.ts';
 
 /** The report in `document`. Fails with `SCAN_REPORT_INVALID`. */

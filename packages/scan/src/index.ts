@@ -2,8 +2,10 @@
 // Public names of scan: scanning images, reading reports, SBOMs, and the evidence manifest.
 export { readBuildFacts, readTestReport, type BuildFacts, type TestReport } from './build-facts.ts';
 export { canonicalCycloneDx } from './cyclonedx.ts';
-export { evidenceArtifactType, readEvidence, writeEvidence, type EvidenceManifest } from './evidence-manifest.ts';
-export { findingKey, parseReport, severities, type ParsedReport } from './report.ts';
+export { evidenceArtifactType, readEvidence, writeEvidence } from './evidence-manifest.ts';
+export type { EvidenceManifest } from './evidence-part.ts';
+export type { ParsedReport } from './parsed-report.ts';
+export { findingKey, parseReport, severities } from './report.ts';
 export { toSarif, type SarifOptions } from './sarif.ts';
 export type { SbomSubject } from './sbom.ts';
 export { scanImage, type ScanOptions } from './scan-image.ts';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '@pratique/core';
 import { canonicalCycloneDx } from './cyclonedx.ts';
-import type { SbomSubject } from './sbom.ts';
+import type { SbomSubject } from './sbom-subject.ts';
 import { canonicalSpdx } from './spdx.ts';
 import { stableUuid } from './stable-id.ts';
 

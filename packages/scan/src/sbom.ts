@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an image is made of, as CycloneDX and SPDX, out of trivy's list of packages.
-import { formatPlatform, isJsonObject, parseJsonObject, type Context, type Digest, type ImagePlatform, type JsonObject } from '@pratique/core';
+import { formatPlatform, isJsonObject, parseJsonObject, type Context, type ImagePlatform, type JsonObject } from '@pratique/core';
 import type { Layout } from '@pratique/oci';
 import { canonicalCycloneDx } from './cyclonedx.ts';
 import { isTime } from './json-fields.ts';
+import type { SbomSubject } from './sbom-subject.ts';
 import { canonicalSpdx } from './spdx.ts';
 import { partLimit } from './evidence-part.ts';
 import { convertArguments, readOutput, runTrivy, type Trivy } from './trivy.ts';
-
-/** What a software bill of materials is about. */
-export interface SbomSubject {
-  /** Digest of the platform's manifest. */
-  readonly digest: Digest;
-  readonly platform: string;
-  /** When the image was made, RFC 3339 in UTC, whole seconds. */
-  readonly created: string;
-}
 
 /** Both documents, canonical. */
 export interface Sboms {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX documents that are the same bytes whenever the same image is looked at (https://spdx.github.io/spdx-spec/v2.3/).
 import { canonicalJson, isJsonObject, parseJsonObject } from '@pratique/core';
-import type { SbomSubject } from './sbom.ts';
+import type { SbomSubject } from './sbom-subject.ts';
 import { sortedByContent, stableUuid } from './stable-id.ts';
 
 /** The document with namespace, times and order made stable. Fails with `SCAN_REPORT_INVALID`. */

@@ -2,7 +2,7 @@
 // Reads trivy's JSON, schema 2 (https://github.com/aquasecurity/trivy/blob/v0.72.0/pkg/types/report.go).
 import type { Finding, JsonObject, Severity } from '@pratique/core';
 import { fieldsOf, type Fields } from './json-fields.ts';
-import type { ParsedReport } from './report.ts';
+import type { ParsedReport } from './parsed-report.ts';
 
 // "Results" is absent both when an image is clean and when nothing could be analysed; the packages tell which.
 /** The report in `document`. Fails with `SCAN_REPORT_INVALID`. */
