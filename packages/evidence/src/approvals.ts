@@ -9,6 +9,7 @@ const file = 'exceptions.yaml';
 /** How many changes of the file are looked at; an older entry counts as unproven, and may be renewed. */
 const mostCommits = 50;
 const mostReviews = 100;
+const readAtOnce = 4;
 
 type Ctx = Pick<Context, 'github'>;
 
@@ -40,14 +41,15 @@ async function findAdditions(ctx: Ctx, pinned: PinnedFolder, entries: readonly E
   const open = new Set(entries.map(identityOf));
   const added = new Map<string, string>();
   let newer: string | undefined;
-  for (const commit of commits) {
-    if (open.size === 0) return added;
-    const held = await entriesAt(ctx, pinned, commit);
-    for (const entry of [...open].filter((one) => !held.has(one))) {
-      if (newer !== undefined) added.set(entry, newer);
-      open.delete(entry);
+  for (let start = 0; start < commits.length && open.size > 0; start += readAtOnce) {
+    const held = await Promise.all(commits.slice(start, start + readAtOnce).map(async (commit) => ({ commit, entries: await entriesAt(ctx, pinned, commit) })));
+    for (const { commit, entries: then } of held) {
+      for (const entry of [...open].filter((one) => !then.has(one))) {
+        if (newer !== undefined) added.set(entry, newer);
+        open.delete(entry);
+      }
+      newer = commit;
     }
-    newer = commit;
   }
   // The history ended inside the bound: its first commit added what is left. A longer one leaves it open.
   if (newer !== undefined && commits.length < mostCommits) for (const entry of open) added.set(entry, newer);

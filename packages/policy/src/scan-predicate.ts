@@ -35,5 +35,6 @@ function isFinding(value: unknown): value is Finding {
   return isText(id) && isText(value['package']) && typeof value['installed'] === 'string'
     && (aliases === undefined || (Array.isArray(aliases) && aliases.length <= 1000 && aliases.every(isText)))
     && severities.includes(severity as Severity) && (value['class'] === 'os' || value['class'] === 'language')
-    && ['fixed', 'fixDate', 'purl', 'path', 'title', 'url', 'published'].every((name) => isOptionalText(value[name]));
+    && (value['fixed'] === undefined || isText(value['fixed']))
+    && ['fixDate', 'purl', 'path', 'title', 'url', 'published'].every((name) => isOptionalText(value[name]));
 }
