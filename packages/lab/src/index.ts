@@ -19,3 +19,5 @@ export { startLab, type Lab, type LabOptions } from './lab.ts';
 export type { LabAddresses, RegistryLogin } from './lab-addresses.ts';
 export { labClients, labRepository, labSubjects, labTenantId, labUsers, type LabPrincipal } from './lab-defaults.ts';
 export { labServices, type Interceptor, type LabService } from './lab-listeners.ts';
+export { keepServerCertificate } from './server-certificate.ts';
+export { openKeyStore } from './key-store.ts';

@@ -90,6 +90,14 @@ describe('a lab', () => {
     for (const [repository, actions] of Object.entries(expected)) expect(await granted(lab.addresses.tokens.acr[client].password, repository)).toEqual(actions);
   });
 
+  test('a fault can be put before any server, and taken away', async () => {
+    const { url } = lab.addresses.sigstore.trustedRoot;
+    lab.intercept('sigstore', (asked) => Promise.resolve(asked.url === url ? new Response('busy', { status: 429 }) : undefined));
+    expect([await get(url), (await lab.fetch(url)).status, await get(lab.addresses.sigstore.signingConfig.url)]).toEqual([429, 429, 200]);
+    lab.intercept('sigstore');
+    expect(await get(url)).toBe(200);
+  });
+
   test('a job of the build cannot be the gate', async () => {
     await expect(signIn('gate')).rejects.toThrow(/AADSTS700213/);
     await expect(signIn('gate', { environment: 'quarantine' })).rejects.toThrow(/AADSTS700213/);
@@ -102,13 +110,16 @@ describe('the folder', () => {
     expect(await get(lab.addresses.sigstore.trustedRoot.url)).toBe(200);
   });
 
-  test('gives the same addresses, CA and trusted root after a restart, also when the last lab died', async () => {
+  test.each([
+    // Above the largest process id that Linux gives.
+    ['a process that is gone', '4194999 0'],
+    ['a process whose id another has now', `${process.pid} 1`],
+  ])('gives the same addresses, CA and trusted root after a restart, also when the last lab was %s', async (_, left) => {
     const before = lab.addresses;
     const files = (): string[] => [before.caFile, before.sigstore.trustedRoot.path].map((path) => readFileSync(path, 'utf8'));
     const kept = files();
     await lab.close();
-    // A process id that no process has: above the largest that Linux gives.
-    writeFileSync(join(folder, 'lab.pid'), '4194999');
+    writeFileSync(join(folder, 'lab.pid'), left);
     lab = await startLab({ folder });
     expect(files()).toEqual(kept);
     expect(lab.addresses).toMatchObject({ acr: before.acr, github: before.github, entra: before.entra, sigstore: before.sigstore });

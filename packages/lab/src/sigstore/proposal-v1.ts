@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Proposed entries of Rekor v1: verified, then reduced to the canonical body that is logged
 // (https://github.com/sigstore/rekor/tree/main/pkg/types: dsse 0.0.1, hashedrekord 0.0.1, intoto 0.0.2).
-import { verify } from 'node:crypto';
 import { canonicalJson, isJsonObject, type JsonObject } from '@pratique/core';
 import { sha256, verifyDigest } from './prehashed.ts';
-import { EntryRefused, readBase64, readVerifierKey } from './verifier-key.ts';
+import { EntryRefused, isSignedBy, readBase64, readVerifierKey } from './verifier-key.ts';
 
 /** Canonical bytes of a proposed entry. Throws `EntryRefused`. */
 export function canonicalizeV1(proposal: unknown): Buffer {
@@ -55,7 +54,7 @@ function readDsse(spec: JsonObject): JsonObject {
   const signatures = list(envelope['signatures'], 'signatures').map((each) => {
     const signature = object(each, 'signature')['sig'];
     const bytes = readBase64(signature, 'signature');
-    const verifier = verifiers.find((pem) => verify('sha256', signed, readVerifierKey(pem, 'pem'), bytes));
+    const verifier = verifiers.find((pem) => isSignedBy(readVerifierKey(pem, 'pem'), signed, bytes));
     if (verifier === undefined) throw new EntryRefused('could not verify envelope: no verifier accepts the signature');
     return { signature, verifier: verifier.toString('base64') };
   });
@@ -82,7 +81,7 @@ function readIntoto(spec: JsonObject): JsonObject {
   const signatures = list(envelope['signatures'], 'signatures').map((each) => {
     const { sig, publicKey, keyid } = object(each, 'signature');
     const bytes = Buffer.from(readBase64(sig, 'signature').toString(), 'base64');
-    if (!verify('sha256', signed, readVerifierKey(readBase64(publicKey, 'public key'), 'pem'), bytes)) throw new EntryRefused('could not verify envelope');
+    if (!isSignedBy(readVerifierKey(readBase64(publicKey, 'public key'), 'pem'), signed, bytes)) throw new EntryRefused('could not verify envelope');
     return { sig, publicKey, ...(keyid ? { keyid } : {}) };
   });
   return { content: { envelope: { payloadType: envelope['payloadType'], signatures }, hash: object(content['hash'], 'hash'), payloadHash: hashOf(payload) } };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The key that a log entry names: a certificate or a public key, in PEM or DER.
-import { createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { createPublicKey, verify, X509Certificate, type KeyObject } from 'node:crypto';
 
 /** An entry that the log refuses; the message goes to the client. */
 export class EntryRefused extends Error {}
@@ -20,4 +20,9 @@ export function readVerifierKey(bytes: Uint8Array, form: 'pem' | 'certificate' |
 export function readBase64(value: unknown, what: string): Buffer {
   if (typeof value === 'string' && value !== '' && /^[A-Za-z0-9+/]*={0,2}$/.test(value)) return Buffer.from(value, 'base64');
   throw new EntryRefused(`${what} is not base64`);
+}
+
+/** Whether `signature` is over `message`: SHA-256 for every key but Ed25519, which hashes by itself. */
+export function isSignedBy(key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
+  return verify(key.asymmetricKeyType === 'ed25519' ? undefined : 'sha256', message, key, signature);
 }
