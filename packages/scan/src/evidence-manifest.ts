@@ -2,7 +2,7 @@
 // The evidence manifest: what travels beside an image from build to signing. Unsigned; whoever reads it checks every binding anew.
 import { Failure, formatPlatform, mapConcurrently, parseJsonObject, type Digest, type ImagePlatform } from '@pratique/core';
 import { buildManifest, emptyBlob, mediaTypes, readImage, streamOf, type ContentSource, type ContentTarget, type Descriptor } from '@pratique/oci';
-import { readBuildFacts, readTestReport, type BuildFacts, type TestReport } from './build-facts.ts';
+import { readBuildFacts, readTestReport, type BuildFacts } from './build-facts.ts';
 import { evidenceParts, partAnnotations, partLimit, partMediaTypes, scanParts, type EvidenceManifest, type PartName } from './evidence-part.ts';
 import { readScanRun, type PlatformScan } from './scan-run.ts';
 

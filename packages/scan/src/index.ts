@@ -7,7 +7,7 @@ export type { EvidenceManifest } from './evidence-part.ts';
 export type { ParsedReport } from './parsed-report.ts';
 export { findingKey, parseReport, severities } from './report.ts';
 export { toSarif, type SarifOptions } from './sarif.ts';
-export type { SbomSubject } from './sbom.ts';
+export type { SbomSubject } from './sbom-subject.ts';
 export { scanImage, type ScanOptions } from './scan-image.ts';
 export { toScanPredicate } from './scan-predicate.ts';
 export { readScanRun, type PlatformScan, type ScanRun } from './scan-run.ts';

@@ -11,13 +11,13 @@ const demands = [
 ] as const;
 
 export const requiredEvidence: Rule = (at) => {
-  const outcomes = demands.filter(({ kind }) => requires(at.policy, kind)).flatMap(({ kind, on, types }) => (on === 'image'
-    ? [demand(at, kind, types, at.evidence.image.digest, 'the image')]
-    : at.evidence.platforms.map(({ platform, digest }) => demand(at, kind, types, digest, formatPlatform(platform)))));
+  const outcomes = demands.filter(({ kind }) => requires(at.policy, kind)).flatMap((one) => (one.on === 'image'
+    ? [demand(at, one, { subject: at.evidence.image.digest, name: 'the image' })]
+    : at.evidence.platforms.map(({ platform, digest }) => demand(at, one, { subject: digest, name: formatPlatform(platform) }))));
   return { reasons: outcomes.flatMap(({ reasons }) => reasons), inputs: outcomes.flatMap(({ inputs }) => inputs) };
 };
 
-function demand(at: Case, kind: string, types: readonly string[], subject: Digest, name: string): Outcome {
+function demand(at: Case, { kind, types }: { kind: string; types: readonly string[] }, { subject, name }: { subject: Digest; name: string }): Outcome {
   const found = types.flatMap((type) => {
     const ofType = credible(at, subject, [type]);
     return ofType.length > 0 ? newest(ofType) : [];
