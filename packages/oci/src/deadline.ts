@@ -36,25 +36,48 @@ export function raceSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise
   });
 }
 
+export interface StreamGuard {
+  readonly signal: AbortSignal;
+  readonly seconds: number;
+  readonly what: string;
+  readonly onChunk?: () => void;
+  /** Makes a failure of what broke the stream. */
+  readonly convert?: (thrown: unknown) => Error;
+}
+
 /** Each chunk of `stream` must come within `seconds` of being asked for; time while nobody asks does not count. */
-export function guardStream(stream: ReadableStream<Uint8Array>, options: { readonly signal: AbortSignal; readonly seconds: number; readonly what: string; readonly onChunk?: () => void }): ReadableStream<Uint8Array> {
+export function guardStream(stream: ReadableStream<Uint8Array>, { signal, seconds, what, onChunk, convert }: StreamGuard): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
+  let stopped: Error | undefined;
+  // Cancelling ends a pending read at once, also where the source does not listen; a race of promises per chunk would cost more than the hash.
+  const stop = (reason: Error): void => {
+    stopped ??= reason;
+    reader.cancel(reason).catch(() => undefined);
+  };
+  const abort = (): void => stop(signal.reason as Error);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  const leave = (): void => signal.removeEventListener('abort', abort);
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const deadline = createDeadline(options.signal, options.seconds, options.what);
+      const timer = setTimeout(() => stop(late(what, seconds)), seconds * 1000);
       try {
-        const { done, value } = await raceSignal(reader.read(), deadline.signal);
-        options.onChunk?.();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        const { done, value } = await reader.read();
+        if (stopped !== undefined) throw stopped;
+        onChunk?.();
+        if (!done) return controller.enqueue(value);
+        leave();
+        controller.close();
       } catch (thrown) {
-        // What was abandoned must not hold the connection; that it cannot be cancelled cleanly changes nothing.
-        reader.cancel(thrown).catch(() => undefined);
-        throw thrown;
+        leave();
+        throw convert?.(thrown) ?? thrown;
       } finally {
-        deadline.clear();
+        clearTimeout(timer);
       }
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel(reason) {
+      leave();
+      return reader.cancel(reason);
+    },
   }, { highWaterMark: 0 });
 }

@@ -87,7 +87,7 @@ function replyOf(wire: Wire, call: HttpCall, response: Response): HttpReply {
   const failed = (thrown: unknown): Error => networkFailure(thrown, { method: call.method, url: call.url.href, signal: wire.signal });
   const stream = (): ReadableStream<Uint8Array> => {
     if (response.body === null) return new ReadableStream({ start: (controller) => controller.close() });
-    return mapErrors(guardStream(response.body, { signal: wire.signal, seconds: wire.patienceSeconds, what }), failed);
+    return guardStream(response.body, { signal: wire.signal, seconds: wire.patienceSeconds, what, convert: failed });
   };
   return {
     status: response.status, headers: response.headers, url: call.url, stream,
@@ -101,20 +101,4 @@ function replyOf(wire: Wire, call: HttpCall, response: Response): HttpReply {
       }
     },
   };
-}
-
-function mapErrors(stream: ReadableStream<Uint8Array>, convert: (thrown: unknown) => Error): ReadableStream<Uint8Array> {
-  const reader = stream.getReader();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      } catch (thrown) {
-        controller.error(convert(thrown));
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
 }

@@ -218,3 +218,14 @@ test('a fallback entry that a neighbour overwrites is written again', async () =
   expect(overwritten).toBe(true);
   expect(await repository.listReferrers(subject.digest)).toHaveLength(1);
 });
+
+describe('a body that stalls', () => {
+  test.each([['of a reply', 'GET'], ['of a request', 'PUT']])('%s is given up', async (_, method) => {
+    const silent = (): ReadableStream<Uint8Array> => new ReadableStream({ pull: () => new Promise(() => undefined) });
+    const standIn = createStandIn({ fault: (request) => (method === 'GET' && request.method === 'GET' ? new Response(silent(), { headers: { 'content-length': '9' } }) : undefined) });
+    const repository = connect(standIn, { patienceSeconds: 0.02 }).repository('a');
+    const descriptor = { ...blobOf(bytesOf(9)) };
+    const work = method === 'GET' ? repository.readSmallBlob(descriptor) : repository.writeBlob(descriptor, () => Promise.resolve(silent()));
+    await expect(work).rejects.toEqual(code('REGISTRY_UNAVAILABLE'));
+  });
+});
