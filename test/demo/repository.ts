@@ -8,8 +8,8 @@ import { checkout } from '../tools/runtime.mjs';
 export interface DemoRepository {
   /** Bare repository that the runner clones and the lab's GitHub serves. */
   readonly path: string;
-  /** Copies files of a fixture over the tree, commits, tags; gives the commit. */
-  release(tag: string, fixture: string, message: string): string;
+  /** Copies the files of fixtures over the tree, one after the other, commits, tags; gives the commit. */
+  release(tag: string, fixtures: readonly string[], message: string): string;
 }
 
 /** Makes the repository below `folder`. `issuer` is who signs the tokens of its workflow runs. */
@@ -29,9 +29,9 @@ export function createRepository(folder: string, issuer: string): DemoRepository
   copyExamples(tree, issuer);
   return {
     path,
-    release(tag, fixture, message) {
+    release(tag, fixtures, message) {
       minutes += 10;
-      cpSync(join(checkout, 'test/fixtures', fixture), tree, { recursive: true });
+      for (const fixture of fixtures) cpSync(join(checkout, 'test/fixtures', fixture), tree, { recursive: true });
       git('add', '--all');
       git('commit', '--quiet', '--message', message);
       git('tag', tag);

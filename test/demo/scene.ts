@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import type { LocatedTool } from '@pratique/core';
 import { runWorkflow, startLab, type Lab, type RunnerEvent, type WorkflowRecord } from '@pratique/lab';
 import { createRegistry, staticCredentials, type Repository } from '@pratique/oci';
-import { systemClock } from '@pratique/host';
+import { systemClock, toolCacheFolder } from '@pratique/host';
 import { buildBaseImage, pushBaseImage } from '../fixtures/base-image/build.ts';
 import { publishVulnerabilityDatabase } from '../fixtures/vulnerability-db/publish.ts';
 import { obtain } from '../tools/obtain.ts';
@@ -77,6 +77,8 @@ function assemble({ folder, lab, repository, tools, options }: Parts): Scene {
     // npm keeps its settings and cache in the home folder; the machine of a job has one of its own.
     ...(process.env['HOME'] ? { npm_config_userconfig: join(process.env['HOME'], '.npmrc'), npm_config_cache: join(process.env['HOME'], '.npm') } : {}),
     npm_config_loglevel: 'error',
+    // The machine of a job has the tool cache of this one, as a runner image would.
+    PRATIQUE_TOOLS: toolCacheFolder(process.env),
   });
   let runs = 0;
   return {

@@ -3,7 +3,7 @@
 import process from 'node:process';
 import { setSecret } from '@actions/core';
 import { addSecret, asFailure } from '@pratique/core';
-import { parseInputs, type Step } from '@pratique/step';
+import { githubTokenInput, parseInputs, type Step } from '@pratique/step';
 import { runCancellable } from './cancellation.ts';
 import { createNodeContext } from './context.ts';
 import { endingMarkdown, endingOfFailure, endingOfRefusal } from './ending.ts';
@@ -34,9 +34,10 @@ export async function runOnGitHub(step: Step): Promise<void> {
 
 async function runStep(step: Step, given: Readonly<Record<string, string>>, signal: AbortSignal) {
   const env = process.env;
-  const inputs = parseInputs(step.inputs, given);
+  const { [githubTokenInput]: givenToken, ...own } = given;
+  const inputs = parseInputs(step.inputs, own);
   // The token comes as an input, since GitHub puts none into the environment of an action.
-  const token = given['github-token'] || env['GITHUB_TOKEN'];
+  const token = givenToken || env['GITHUB_TOKEN'];
   if (token) hide(token);
   await using ctx = await createNodeContext({
     workspace: env['GITHUB_WORKSPACE'] ?? process.cwd(), env, signal, token, log: createGitHubLog(), mask: hide, identity: (audience) => requestIdentity(env, audience),

@@ -2,7 +2,7 @@
 // Runs a step in a terminal, for people and, with json, for programs.
 import process from 'node:process';
 import { asFailure } from '@pratique/core';
-import { parseInputs, type Step, type StepResult } from '@pratique/step';
+import { githubTokenInput, parseInputs, type Step, type StepResult } from '@pratique/step';
 import { runCancellable } from './cancellation.ts';
 import { createNodeContext, type NodeContextOptions } from './context.ts';
 import { endingOfFailure, endingOfRefusal, explanationOf, type Ending } from './ending.ts';
@@ -40,8 +40,9 @@ export async function runInTerminal(step: Step, given: Readonly<Record<string, s
 }
 
 async function runStep(step: Step, given: Readonly<Record<string, string | undefined>>, options: NodeContextOptions): Promise<Result> {
-  const inputs = parseInputs(step.inputs, given);
-  await using ctx = await createNodeContext({ ...options, token: given['github-token'] ?? options.token ?? (options.env ?? process.env)['GITHUB_TOKEN'] });
+  const { [githubTokenInput]: givenToken, ...own } = given;
+  const inputs = parseInputs(step.inputs, own);
+  await using ctx = await createNodeContext({ ...options, token: givenToken ?? options.token ?? (options.env ?? process.env)['GITHUB_TOKEN'] });
   return await step.run(inputs, ctx);
 }
 

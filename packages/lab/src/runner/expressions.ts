@@ -51,7 +51,7 @@ async function expandString(text: string, contexts: ExpressionContexts, status: 
 /** A value as GitHub writes it into a string: null is empty, objects are JSON. */
 export function asText(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 /** Evaluates an `if`: absent means success(), and success() is implied where no status function is called. */

@@ -109,7 +109,10 @@ async function scriptOf({ step, index, machine, contexts }: Execution): Promise<
 
 async function actionOf({ step, machine, contexts }: Execution): Promise<Program> {
   const folder = actionFolder(step.uses ?? '', machine);
-  const manifest: unknown = load(await readFile(join(folder, 'action.yml'), 'utf8'));
+  const text = await readFile(join(folder, 'action.yml'), 'utf8').catch((cause: unknown) => {
+    throw new Failure({ code: 'LAB_WORKFLOW_INVALID', message: `${step.uses} has no action.yml at ${folder}`, cause });
+  });
+  const manifest: unknown = load(text);
   const runs = isJsonObject(manifest) && isJsonObject(manifest['runs']) ? manifest['runs'] : {};
   if (runs['using'] !== 'node24' || typeof runs['main'] !== 'string') {
     throw new Failure({ code: 'LAB_WORKFLOW_INVALID', message: `${step.uses} is not a node24 action` });
