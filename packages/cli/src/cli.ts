@@ -10,13 +10,13 @@ import { parseArguments, requireKnown, type Arguments } from './arguments.ts';
 type Command = (args: Arguments) => Promise<number>;
 
 const steps: Readonly<Record<string, () => Promise<Step>>> = {
-  'build-scan-push': async () => (await import('@pratique/build-scan-push')).buildScanPush as unknown as Step,
-  'sign-and-attest': async () => (await import('@pratique/sign-and-attest')).signAndAttest as unknown as Step,
-  'quarantine-gate': async () => (await import('@pratique/quarantine-gate')).quarantineGate as unknown as Step,
-  verify: async () => (await import('./steps/verify.ts')).verify as unknown as Step,
-  revoke: async () => (await import('./steps/revoke.ts')).revoke as unknown as Step,
-  tree: async () => (await import('./steps/tree.ts')).tree as unknown as Step,
-  'policy check': async () => (await import('./steps/policy-check.ts')).policyCheck as unknown as Step,
+  'build-scan-push': async () => (await import('@pratique/build-scan-push')).buildScanPush,
+  'sign-and-attest': async () => (await import('@pratique/sign-and-attest')).signAndAttest,
+  'quarantine-gate': async () => (await import('@pratique/quarantine-gate')).quarantineGate,
+  verify: async () => (await import('./steps/verify.ts')).verify,
+  revoke: async () => (await import('./steps/revoke.ts')).revoke,
+  tree: async () => (await import('./steps/tree.ts')).tree,
+  'policy check': async () => (await import('./steps/policy-check.ts')).policyCheck,
 };
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {

@@ -63,7 +63,7 @@ export async function labSigstore({ flags }: Arguments): Promise<number> {
   const address = { url: served.url, folder, trustedRoot: `${served.url}/trusted_root.json`, signingConfig: `${served.url}/signing_config.json`, ...(tls ? { caFile: join(folder, 'ca.pem') } : {}) };
   say(flags['json'] ? JSON.stringify(address) : Object.entries(address).map(([name, value]) => `${name.padEnd(14)} ${value}`).join('\n'));
   await untilSignal();
-  await sigstore.close();
+  sigstore.close();
   await served.close();
   return 0;
 }

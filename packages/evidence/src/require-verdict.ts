@@ -36,7 +36,7 @@ export async function requireVerdict(options: RequireVerdictOptions): Promise<Pr
   const newest = [...ofChannel].sort((a, b) => b.statement.trustedTime.getTime() - a.statement.trustedTime.getTime() || weight(a) - weight(b))[0];
   if (newest === undefined) throw missing(image, channel, { ofImage, told: told.length, disbelieved: disbelieved.length });
   const { statement, verdict, failure } = newest;
-  if (verdict === undefined) throw failure;
+  if (verdict === undefined) throw failure ?? missing(image, channel, { ofImage, told: told.length, disbelieved: disbelieved.length });
   const facts = { attestation: statement.attestation, policy: verdict.policyUri, trustedTime: statement.trustedTime };
   if (verdict.result !== 'PASSED') throw new Failure({ code: 'VERDICT_REFUSED', message: `the newest ${channel} verdict on ${formatImage(image)} is FAILED, of ${statement.trustedTime.toISOString()}`, facts });
   if (verdict.validUntil < ctx.clock.now()) throw new Failure({ code: 'VERDICT_EXPIRED', message: `the ${channel} verdict on ${formatImage(image)} was valid until ${verdict.validUntil.toISOString()}`, facts });

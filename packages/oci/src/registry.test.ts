@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Registries: authorisation, retries, redirects, uploads that break, referrers with and without the API.
-import { Failure } from '@pratique/core';
+import type { Failure } from '@pratique/core';
 import { describe, expect, test } from 'vitest';
 import { buildManifest, createRegistry, emptyBlob, hashBytes, mediaTypes, staticCredentials, streamOf, type Authenticator, type Descriptor, type Registry } from './index.ts';
 import { createQuickClock, createStandIn, refuse, type StandIn } from './registry-stand-in.ts';

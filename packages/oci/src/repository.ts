@@ -70,7 +70,7 @@ export function createRepository(parts: RepositoryParts): Repository {
   return {
     registry, name, origin: { registry, repository: name },
     readManifest, resolve, writeManifest, readBlob,
-    readSmallBlob: async (descriptor, limit = smallBlobLimit) => readAll(await readBlob(refuseLarge(descriptor, limit)), limit, `${where(descriptor.digest)}`),
+    readSmallBlob: async (descriptor, limit = smallBlobLimit) => readAll(await readBlob(refuseLarge(descriptor, limit)), limit, (where(descriptor.digest))),
     hasManifest: async (digest) => (await resolve(digest)) !== undefined,
     hasBlob: (descriptor) => hasBlob(transport, name, descriptor),
     async writeBlob(descriptor, open, mountFrom) {

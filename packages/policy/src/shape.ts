@@ -89,7 +89,7 @@ export function list<T>(item: Shape<T>, options: { least?: number; most?: number
       if (node.kind !== 'list') return note(problems, node.place, path, 'must be a list');
       if (node.items.length < least || node.items.length > most) return note(problems, node.place, path, `must have ${least} to ${most} items`);
       const values = node.items.map((entry, index) => item.read(entry, `${path}[${index}]`, problems));
-      return values.every((value) => value !== undefined) ? (values as T[]) : undefined;
+      return values.every((value) => value !== undefined) ? (values) : undefined;
     },
   };
 }
