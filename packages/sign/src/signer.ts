@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signs statements keyless: one certificate, DSSE, entries in every chosen log, stamps from every chosen authority, bundle v0.3.
 import { Failure, type Context, type JsonObject, type SignerIdentity } from '@pratique/core';
-import type { TransparencyLogEntry } from '@sigstore/bundle';
+import type { Envelope } from '@sigstore/bundle';
+import type { SignatureBundle, Signer, Witness } from '@sigstore/sign';
 import { createKeyHolder, type CertifiedKey } from './certificate.ts';
 import { loadSigningServers, type SigningServers } from './signing-config.ts';
 import { encodeStatement, payloadType } from './statement.ts';
@@ -60,19 +61,32 @@ async function signStatement(signing: Signing, payload: Uint8Array): Promise<Uin
 
 /** `undefined` when a log had the entry already (the reply to an earlier attempt was lost) and gives no proof: a new signature makes a new entry. */
 async function signOnce({ ctx, servers, key }: Signing, payload: Buffer): Promise<Uint8Array | undefined> {
-  const { bundleToJSON, toDSSEBundle } = await import('@sigstore/bundle');
-  const { dsse } = await import('@sigstore/core');
+  const { DSSEBundleBuilder } = await import('@sigstore/sign');
+  const { bundleToJSON } = await import('@sigstore/bundle');
   const held = await key();
-  const encoded = dsse.preAuthEncoding(payloadType, payload);
-  const signature = held.sign(encoded);
-  const bundle = toDSSEBundle({ artifact: payload, artifactType: payloadType, signature, certificate: held.certificate });
-  const envelope = bundle.content.dsseEnvelope;
-  const [entries, stamps] = await Promise.all([
-    Promise.all(servers.logs.map((log) => enterLog(ctx, log, { envelope, encoded, signature, certificate: held.certificate, pem: held.pem }))),
-    Promise.all(servers.timestampers.map((authority) => requestTimestamp(ctx, authority, signature))),
-  ]);
-  if (entries.includes('conflict')) return undefined;
-  bundle.verificationMaterial.tlogEntries = entries.filter((entry): entry is TransparencyLogEntry => entry !== 'conflict');
-  bundle.verificationMaterial.timestampVerificationData = { rfc3161Timestamps: stamps.map((signedTimestamp) => ({ signedTimestamp })) };
-  return new TextEncoder().encode(JSON.stringify(bundleToJSON(bundle)));
+  let conflict = false;
+  // @sigstore/sign assembles; the clients behind its interfaces are our own: its FulcioSigner asks for a certificate each time and has the
+  // token in its errors, its RekorWitness posts a form that Rekor v2 no longer takes (5.1.0), and none of them honours Retry-After.
+  const signer: Signer = { sign: (encoded) => Promise.resolve({ signature: held.sign(encoded), key: { $case: 'x509Certificate', certificate: held.pem } }) };
+  const logs = servers.logs.map((log): Witness => ({
+    testify: async (content) => {
+      const entry = await enterLog(ctx, log, { ...(await signedBy(content)), certificate: held.certificate, pem: held.pem });
+      conflict ||= entry === 'conflict';
+      return entry === 'conflict' ? {} : { tlogEntries: [entry] };
+    },
+  }));
+  const timestampers = servers.timestampers.map((authority): Witness => ({
+    testify: async (content) => ({ rfc3161Timestamps: [{ signedTimestamp: await requestTimestamp(ctx, authority, (await signedBy(content)).signature) }] }),
+  }));
+  const bundle = await new DSSEBundleBuilder({ signer, witnesses: [...logs, ...timestampers] }).create({ data: payload, type: payloadType });
+  return conflict ? undefined : new TextEncoder().encode(JSON.stringify(bundleToJSON(bundle)));
+}
+
+/** The envelope, the bytes that were signed, and the signature. */
+async function signedBy(content: SignatureBundle): Promise<{ envelope: Envelope; encoded: Buffer; signature: Buffer }> {
+  const { dsse } = await import('@sigstore/core');
+  const signature = content.$case === 'dsseEnvelope' ? content.dsseEnvelope.signatures[0]?.sig : undefined;
+  if (content.$case !== 'dsseEnvelope' || signature === undefined) throw new TypeError('the bundle holds no signed envelope');
+  const envelope = content.dsseEnvelope;
+  return { envelope, encoded: dsse.preAuthEncoding(envelope.payloadType, envelope.payload), signature };
 }
