@@ -13,7 +13,7 @@ export interface StandInOptions {
   readonly storage?: string;
   readonly pageSize?: number;
   /** Answers instead of the registry; `undefined` = no fault. `seen`: how many requests of this method and path came before. */
-  readonly fault?: (request: Request, seen: number) => Response | Promise<Response> | undefined;
+  readonly fault?: (request: Request, seen: number) => Response | undefined | Promise<Response | undefined>;
 }
 
 /** What the stand-in holds and saw. */
