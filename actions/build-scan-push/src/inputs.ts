@@ -22,6 +22,7 @@ export const inputs = {
   scanner: input.choice(['trivy', 'report'])({ default: 'trivy', description: 'trivy scans each platform. report takes the reports that you name.' }),
   reports: input.lines({ description: 'For scanner report: JSON reports of trivy or grype, at least one for each platform; for trivy also the output of trivy version --format json.' }),
   'scanner-database': input.text({ description: 'OCI repository of the vulnerability database, with tag or digest. Default: the public ones of trivy.' }),
+  'scanner-java-database': input.text({ description: 'OCI repository of the index of Java archives, for images that hold some. Default: that of trivy, or none when scanner-database is set.' }),
   'scanner-database-max-age-hours': input.text({ default: '48', description: 'An older vulnerability database is refused. Whole hours.' }),
   policy: input.text({ description: 'Folder of the workspace with policy.yaml and exceptions.yaml for an early look at the findings: what cannot pass the gate is not pushed. It releases nothing: the gate reads its policy elsewhere. Default: no early look.' }),
   'push-refused': input.flag({ default: 'false', description: 'Push into quarantine although the early look refuses, for example to look at the image there.' }),

@@ -35,7 +35,8 @@ export async function scanPhase(given: Inputs, ctx: Context, isolation: ScanRun[
 function scanAll(given: Inputs, ctx: Context, at: Travelling & { isolation: ScanRun['isolation'] }): Promise<readonly PlatformScan[]> {
   const common = { ctx, layout: at.layout, image: at.image.digest, isolation: at.isolation, maxDatabaseAgeHours: readHours('scanner-database-max-age-hours', given['scanner-database-max-age-hours']) };
   if (given.scanner === 'report') return readUserReports({ ...common, paths: given.reports ?? [] });
-  return scanImage({ ...common, ...(given['scanner-database'] === undefined ? {} : { databaseRepository: given['scanner-database'] }) });
+  const [database, javaDatabase] = [given['scanner-database'], given['scanner-java-database']];
+  return scanImage({ ...common, ...(database === undefined ? {} : { databaseRepository: database }), ...(javaDatabase === undefined ? {} : { javaDatabaseRepository: javaDatabase }) });
 }
 
 /** The scans of the evidence as the gate will read them, each bound to its platform anew. */

@@ -25,8 +25,11 @@ export interface BuildStep {
   readonly platform: Platform | undefined;
 }
 
+/** What of a request shows in arguments. */
+export type BuildWishes = Omit<BuildRequest, 'ctx' | 'target'>;
+
 /** Arguments that build one stage for one platform. Secrets come by environment variables, see `secretVariables`. */
-export function buildArguments(request: BuildRequest, { storage, stage, platform }: BuildStep): string[] {
+export function buildArguments(request: BuildWishes, { storage, stage, platform }: BuildStep): string[] {
   const labels = { ...sourceAnnotations(request.source), ...request.labels };
   return [
     // chroot needs no runtime and no privileges beyond those of the step. Timestamp and identity label: equal sources give equal bytes.
