@@ -35,8 +35,8 @@ export async function requireVerdict(options: RequireVerdictOptions): Promise<Pr
   const ofChannel = ofImage.filter(({ verdict }) => verdict === undefined || verdict.channel === channel);
   const newest = [...ofChannel].sort((a, b) => b.statement.trustedTime.getTime() - a.statement.trustedTime.getTime() || weight(a) - weight(b))[0];
   if (newest === undefined) throw missing(image, channel, { ofImage, told: told.length, disbelieved: disbelieved.length });
-  const { statement, verdict, failure } = newest;
-  if (verdict === undefined) throw failure ?? missing(image, channel, { ofImage, told: told.length, disbelieved: disbelieved.length });
+  if (newest.verdict === undefined) throw newest.failure;
+  const { statement, verdict } = newest;
   const facts = { attestation: statement.attestation, policy: verdict.policyUri, trustedTime: statement.trustedTime };
   if (verdict.result !== 'PASSED') throw new Failure({ code: 'VERDICT_REFUSED', message: `the newest ${channel} verdict on ${formatImage(image)} is FAILED, of ${statement.trustedTime.toISOString()}`, facts });
   if (verdict.validUntil < ctx.clock.now()) throw new Failure({ code: 'VERDICT_EXPIRED', message: `the ${channel} verdict on ${formatImage(image)} was valid until ${verdict.validUntil.toISOString()}`, facts });
@@ -46,17 +46,13 @@ export async function requireVerdict(options: RequireVerdictOptions): Promise<Pr
   return { verdict, statement };
 }
 
-interface Told {
-  readonly statement: VerifiedStatement;
-  readonly verdict?: VerdictPredicate;
-  readonly failure?: Failure;
-}
+type Told = { readonly statement: VerifiedStatement } & ({ readonly verdict: VerdictPredicate } | { readonly verdict: undefined; readonly failure: Failure });
 
 function read(statement: VerifiedStatement): Told {
   try {
     return { statement, verdict: readVerdictPredicate(statement.predicate) };
   } catch (thrown) {
-    if (thrown instanceof Failure) return { statement, failure: thrown };
+    if (thrown instanceof Failure) return { statement, verdict: undefined, failure: thrown };
     throw thrown;
   }
 }

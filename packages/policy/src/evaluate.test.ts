@@ -19,6 +19,9 @@ const tested = (result: unknown): Change => ({ parts: { tests: () => [statement(
 const overlap = `${trustText}  - issuer: https://token.actions.githubusercontent.com\n    identity-pattern: https://github\\.com/contoso/web/\\.github/workflows/.*@refs/heads/main\n    owner-id: 7\n`;
 const exception = (lines: string): string => `exceptions:\n  - id: CVE-2026-0001\n    owner: alice\n    reason: not reachable\n    approver: bob\n    ${lines.replaceAll('; ', '\n    ')}\n`;
 
+const [source, ...others] = (provenance() as { buildDefinition: { resolvedDependencies: { uri: string }[] } }).buildDefinition.resolvedDependencies;
+const twoCommits = { buildDefinition: { ...(provenance() as { buildDefinition: object }).buildDefinition, resolvedDependencies: [source, { ...source, digest: { gitCommit: 'deadbeef' } }, ...others] } };
+
 test('the whole evidence passes under the strict policy, and the verdict rests on it', () => {
   const options = given();
   const verdict = evaluate(options);
@@ -43,6 +46,7 @@ const refusals: readonly (readonly [string, Change, FailureCode, keyof typeof ru
   ['no runnable platform', { evidence: { platforms: [] } }, 'GATE_PLATFORM_UNSCANNED', 'platformsScanned'],
   ['scan left out of require while findings are denied', { policy: 'evidence: {require: [signature]}', parts: { scanAmd64: none } }, 'GATE_PLATFORM_UNSCANNED', 'platformsScanned'],
   ['a newer scan that cannot be read', { more: [statement(amd64.digest, predicateTypes.scan, { platform: 'linux/amd64' }, { trustedTime: hoursAgo(0.5) })] }, 'ATTESTATION_MALFORMED', 'scanReadable'],
+  ['a scan that cannot be read, of the same time', { more: [statement(amd64.digest, predicateTypes.scan, {})] }, 'ATTESTATION_MALFORMED', 'scanReadable'],
   ['a scan of another config', scanned({ configDigest: digest('ff') }), 'GATE_SCAN_UNBOUND', 'scanBound'],
   ['a scan of fewer layers', scanned({ diffIds: [digest('d1')] }), 'GATE_SCAN_UNBOUND', 'scanBound'],
   ['a scan of another platform', scanned({ platform: 'linux/arm64' }), 'GATE_SCAN_UNBOUND', 'scanBound'],
@@ -63,6 +67,7 @@ const refusals: readonly (readonly [string, Change, FailureCode, keyof typeof ru
   ['provenance of another ref than the certificate', proved({ ref: 'refs/heads/dev' }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['a certificate of another commit', proved({}, { signer: workflow('release.yml', { sourceDigest: 'deadbeef' }) }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['provenance without source', { parts: { provenance: () => [statement(image.digest, predicateTypes.provenance, {})] } }, 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
+  ['provenance of two commits', { parts: { provenance: () => [statement(image.digest, predicateTypes.provenance, twoCommits)] } }, 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['an image without revision', { evidence: { revision: '' } }, 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['a ref that the policy does not take', { policy: 'provenance: {refs: [refs/tags/v*]}' }, 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['a repository that the policy does not take', { policy: 'provenance: {source: https://github.com/contoso/api}' }, 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
@@ -73,6 +78,7 @@ const refusals: readonly (readonly [string, Change, FailureCode, keyof typeof ru
   ['a critical finding on one platform, by the second scanner', { more: [signedScan(arm64, { scanner: { name: 'grype', version: '1' }, findings: [critical] })] }, 'GATE_FINDING_DENIED', 'findings'],
   ['a critical finding in the newer scan', { more: [signedScan(arm64, { findings: [critical] }, { trustedTime: hoursAgo(0.5) })] }, 'GATE_FINDING_DENIED', 'findings'],
   ['a critical finding in one of two scans of the same time', { more: [signedScan(arm64, { findings: [critical] })] }, 'GATE_FINDING_DENIED', 'findings'],
+  ['what one rule warns of and a later one denies', { policy: 'findings: [{name: a, severity: [medium], effect: warn}, {name: b, severity: [medium], effect: deny}]' }, 'GATE_FINDING_DENIED', 'findings'],
   ['what a rule of the policy denies', { policy: 'findings: [{name: fixable medium, severity: [medium], fixable: true, effect: deny}]', parts: both({ ...medium, fixed: '1.2.14' }) }, 'GATE_FINDING_DENIED', 'findings'],
 ];
 
@@ -129,6 +135,7 @@ describe('exceptions', () => {
     ['added tomorrow', 'package: openssl; version: 3.0.11; added: 2026-11-22; expires: 2026-12-01', 'POLICY_EXCEPTION_INVALID'],
     ['not approved', 'package: openssl; version: 3.0.11; expires: 2026-12-01', 'POLICY_EXCEPTION_INVALID', { approvals: () => 'unproven' }],
     ['of another version', 'package: openssl; version: 3.0.10; expires: 2026-12-01', undefined],
+    ['of another version by its package URL', 'purl: pkg:deb/debian/openssl@3.0.10; expires: 2026-12-01', undefined],
     ['of another package', 'purl: pkg:deb/debian/curl@3.0.11; expires: 2026-12-01', undefined],
     ['of another architecture', 'purl: pkg:deb/debian/openssl@3.0.11?arch=s390x; expires: 2026-12-01', undefined],
   ];
@@ -137,6 +144,11 @@ describe('exceptions', () => {
     const denied = verdict.reasons.filter(({ effect }) => effect === 'deny').map((one) => one.code);
     expect(denied).toEqual(['GATE_FINDING_DENIED', ...(code === undefined ? [] : [code])]);
     expect(verdict.reasons.some((one) => one.code === 'POLICY_EXCEPTION_UNUSED')).toBe(code === undefined);
+  });
+  test('nothing is approved unless somebody proves it', () => {
+    const { approvals: _, ...options } = given({ parts: both(critical), exceptions: exception('package: openssl; version: 3.0.11; expires: 2026-12-01') });
+    expect(evaluate(options).result).toBe('refused');
+    expect(judgeScans({ policy: options.policy, scans: [scanOf(amd64, { findings: [critical] })], exceptions: options.exceptions, now })[0]).toMatchObject({ effect: 'deny' });
   });
   test('says who let it pass, why, and where that stands', () => {
     const [told] = evaluate(given({ parts: both(critical), exceptions: exception('package: openssl; version: 3.0.11; expires: 2026-12-01') })).reasons;

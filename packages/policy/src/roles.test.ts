@@ -37,6 +37,8 @@ describe('roles', () => {
     ['a key', `build: [{fingerprint: "${digest('fe')}"}]`, { kind: 'key', fingerprint: digest('fe') }, 'release', ['build']],
     ['another key', `build: [{fingerprint: "${digest('fe')}"}]`, { kind: 'key', fingerprint: digest('ff') }, 'release', []],
     ['a pattern, whole', `build: [{issuer: https://i.example, identity-pattern: "alice@.*|bob"}]`, { kind: 'keyless', issuer: 'https://i.example', identity: 'bob', extensions: {} }, 'release', ['build']],
+    ['a pattern, in part at the start', `build: [{issuer: https://i.example, identity-pattern: "alice@.*|bob"}]`, { kind: 'keyless', issuer: 'https://i.example', identity: 'xbob', extensions: {} }, 'release', []],
+    ['a pattern without ids, for a certificate of a repository', 'build: [{issuer: https://token.actions.githubusercontent.com, identity-pattern: "https://github.com/.*"}]', builder, 'release', []],
     ['a pattern, in part', `build: [{issuer: https://i.example, identity-pattern: "alice@.*|bob"}]`, { kind: 'keyless', issuer: 'https://i.example', identity: 'bobby', extensions: {} }, 'release', []],
   ];
   test.each(cases)('%s', (_, text, signer, channel, roles) => {
