@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line: the same steps as the actions, and what people need beside them.
 import process from 'node:process';
-import { asFailure, type Failure } from '@pratique/core';
+import { asFailure, Failure, nearest } from '@pratique/core';
 import { endingOfFailure, formatEnding, runInTerminal } from '@pratique/host';
 import { deriveHelp, type Step } from '@pratique/step';
 import { parseArguments, requireKnown, type Arguments } from './arguments.ts';
@@ -38,10 +38,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 async function dispatch(args: Arguments): Promise<number> {
   const name = [args.words.slice(0, 2).join(' '), args.words[0] ?? ''].find((one) => one in steps || one in commands);
   if (args.flags['version']) return print('0.1.0');
-  if (name === undefined) {
-    print(await overview());
-    return args.words.length === 0 || args.flags['help'] ? 0 : 2;
-  }
+  if (name === undefined && args.words.length > 0) throw unknownCommand(args.words);
+  if (name === undefined) return print(await overview());
   const rest = { ...args, words: args.words.slice(name.split(' ').length) };
   const command = commands[name];
   return command ? (await command())(rest) : runStep(await (steps[name] as () => Promise<Step>)(), rest);
@@ -54,6 +52,12 @@ async function runStep(step: Step, { words, flags }: Arguments): Promise<number>
   const [first] = Object.entries(step.inputs).find(([, kind]) => kind.required) ?? Object.entries(step.inputs)[0] ?? [];
   if (words.length > (first === undefined ? 0 : 1)) requireKnown({ [words[1] ?? words[0] ?? '']: '' }, Object.keys(step.inputs));
   return runInTerminal(step, { ...(first !== undefined && words[0] !== undefined ? { [first]: words[0] } : {}), ...given }, { json: json !== undefined });
+}
+
+function unknownCommand(words: readonly string[]): Failure {
+  const given = words.slice(0, 2).join(' ');
+  const near = nearest(given, [...Object.keys(steps), ...Object.keys(commands)]) ?? nearest(words[0] ?? '', [...Object.keys(steps), ...Object.keys(commands)]);
+  return new Failure({ code: 'INPUT_UNKNOWN', message: `there is no command "${given}"${near ? `; did you mean ${near}?` : ''}`, hint: 'pratique --help lists the commands.' });
 }
 
 async function overview(): Promise<string> {
