@@ -33,7 +33,8 @@ export async function authorize(request: Request, need: Need, options: Authoriza
   const holder = await recognise(header, identities);
   if (!holder) throw challenge(need, options, header ? 'invalid_token' : undefined);
   const may = (repository: string, action: string): boolean => allows(identities, holder, `repository:${repository}:${action}`);
-  if (!fulfils(holder, need, may, identities)) throw challenge(need, options, 'insufficient_scope');
+  const mayList = (): boolean => allows(identities, holder, 'registry:catalog:*');
+  if (!fulfils(need, may, mayList)) throw challenge(need, options, 'insufficient_scope');
   return { identity: holder.sub, may };
 }
 
@@ -46,9 +47,9 @@ function allows(identities: Identities, holder: Holder, scope: string): boolean 
   return identities.reduce(holder, [scope]).length > 0;
 }
 
-function fulfils(holder: Holder, need: Need, may: (repository: string, action: string) => boolean, identities: Identities): boolean {
+function fulfils(need: Need, may: Caller['may'], mayList: () => boolean): boolean {
   if (need.type === 'login') return true;
-  if (need.type === 'catalog') return allows(identities, holder, 'registry:catalog:*');
+  if (need.type === 'catalog') return mayList();
   return need.actions.every((action) => may(need.name, action)) || (need.or !== undefined && may(need.name, need.or));
 }
 

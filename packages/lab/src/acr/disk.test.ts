@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { attach, createTrial, pushBlob, pushImage, readJson, type Trial } from './trial.ts';
+import { attach, createTrial, pushBlob, pushImage, readJson, type Trial } from './test-trial.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -71,7 +71,7 @@ describe('folder', () => {
   });
 
   test('killed in the middle of uploads: the next start removes what is temporary and serves what was answered', async () => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'disk.fixture.ts'), folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'test-disk-writer.ts'), folder], { stdio: ['ignore', 'pipe', 'inherit'] });
     let answered = '';
     const seen = Promise.withResolvers<void>();
     child.stdout.on('data', (chunk: Buffer) => {

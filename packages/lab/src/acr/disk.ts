@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Failure, isDigest, parseJsonObject, type Digest } from '@pratique/core';
 import type { Content, Draft, Entry, EntryName, Media } from './media.ts';
 import type { ManifestRecord, RepositoryRecord, TagRecord } from './records.ts';
@@ -86,11 +86,12 @@ async function readRepositories(path: string, name: string, entries: Entry[]): P
   for (const child of children.sort()) {
     if (!child.startsWith('_')) await readRepositories(join(path, child), name ? `${name}/${child}` : child, entries);
     else if (child === '_repository.json') entries.push({ kind: 'repository', repository: name, record: await readRecord<RepositoryRecord>(join(path, child)) });
-    else await readEntries(join(path, child), child, name, entries);
+    else await readEntries(join(path, child), name, entries);
   }
 }
 
-async function readEntries(path: string, kind: string, repository: string, entries: Entry[]): Promise<void> {
+async function readEntries(path: string, repository: string, entries: Entry[]): Promise<void> {
+  const kind = basename(path);
   for (const file of await readdir(path)) {
     const key = decodeURIComponent(file);
     if (kind === '_blobs') entries.push({ kind: 'blob', repository, key });
@@ -187,11 +188,11 @@ async function appendTo(handle: FileHandle, chunks: AsyncIterable<Uint8Array>, o
   let batch: Uint8Array[] = [];
   let batched = 0;
   let writing: Promise<void> = Promise.resolve();
-  let failure: unknown;
+  let failure: Error | undefined;
   const flush = async (): Promise<void> => {
     await writing;
     if (failure !== undefined) throw failure;
-    if (batch.length > 0) writing = writeAll(handle, batch).catch((error: unknown) => void (failure = error));
+    if (batch.length > 0) writing = writeAll(handle, batch).catch((error: unknown) => void (failure = error instanceof Error ? error : new Error(String(error))));
     batch = [];
     batched = 0;
   };

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { createAuthority } from '../authority.ts';
 import { serve } from '../serve.ts';
-import { accessToken, attach, createTrial, errorCode, form, pushImage, readJson, refreshToken } from './trial.ts';
+import { accessToken, attach, createTrial, errorCode, form, pushImage, readJson, refreshToken } from './test-trial.ts';
 
 const writer = { principal: 'builder', role: 'Container Registry Repository Writer', prefix: 'quarantine/' };
 const reader = { principal: 'cluster', role: 'b93aa761-3e63-49ed-ac28-beffa264f7ac', prefix: 'app/' };

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The emulator of Azure Container Registry: one handler for the login server, one for the host that blobs are read from.
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '@pratique/core';
+import type { Clock, Digest } from '@pratique/core';
 import { ConnectionReset, type Handler } from '../serve.ts';
-import { authorize, everybody, type Caller } from './authorization.ts';
-import { createBlobHost } from './blobs.ts';
+import { authorize, everybody } from './authorization.ts';
+import { createBlobHost, type BlobHost } from './blobs.ts';
 import { createDisk } from './disk.ts';
 import { controlFaults, createFaultPlan, type FaultPlan } from './faults.ts';
-import { createIdentities, type Account, type EntraIdentity } from './identities.ts';
+import { createIdentities, type Account, type EntraIdentity, type Identities } from './identities.ts';
 import { createMemory } from './media.ts';
 import { exchange, token } from './oauth.ts';
 import { Refusal } from './refusal.ts';
-import type { Registry } from './registry.ts';
 import type { Assignment, RoleMode } from './roles.ts';
-import { createRouter } from './routes.ts';
-import { createStore } from './store.ts';
-import { createThrottle, type RateLimits } from './throttle.ts';
-import { createTokens } from './tokens.ts';
+import { createRouter, type FindRoute } from './routes.ts';
+import { createStore, type Store } from './store.ts';
+import { createThrottle, type RateLimits, type Throttle } from './throttle.ts';
+import { createTokens, type Tokens } from './tokens.ts';
 import { createUploads } from './uploads.ts';
 
 /** How the emulated registry is set up. Most can be changed later, on the emulator's `settings`. */
@@ -103,40 +102,54 @@ export function createAcrEmulator(options: AcrEmulatorOptions): AcrEmulator {
   const tokens = createTokens(() => settings.name ?? '', now);
   const identities = createIdentities({ tokens, accounts: settings.accounts, permissions: settings, verifyEntraToken: options.verifyEntraToken ?? (() => undefined) });
   const throttle = createThrottle(() => settings.rateLimits, () => now().getTime());
-  const findRoute = createRouter(uploads);
+  const answer = answerRefusals(createLoginServer({ settings, store, blobHost, tokens, identities, throttle, findRoute: createRouter(uploads) }));
+  return {
+    settings,
+    faults,
+    async handle(request) {
+      await store.open();
+      const controls = options.faultControl && new URL(request.url).pathname === '/_lab/faults';
+      const reply = controls ? answerRefusals((asked) => controlFaults(asked, faults))(request) : faults.around(request, answer);
+      return withHeaders(await reply, request);
+    },
+    async blobHandler(request) {
+      await store.open();
+      return faults.around(request, (asked) => blobHost.handle(asked));
+    },
+    open: () => store.open(),
+    close: () => uploads.close().then(() => store.close()),
+    setMode(mode) {
+      Object.assign(settings, { mode });
+      tokens.revokeAll();
+    },
+  };
+}
 
-  const registryFor = (host: string): Registry => ({
-    store, loginServer: settings.name ?? host, pageSize: settings.pageSize, referrers: settings.referrers,
-    blobUrl: settings.blobRedirect === undefined ? undefined : (digest) => blobHost.url(settings.blobRedirect ?? '', digest),
-  });
-  const answer: Handler = async (request) => {
+interface Parts {
+  readonly settings: AcrSettings;
+  readonly store: Store;
+  readonly blobHost: BlobHost;
+  readonly tokens: Tokens;
+  readonly identities: Identities;
+  readonly throttle: Throttle;
+  readonly findRoute: FindRoute;
+}
+
+function createLoginServer({ settings, store, blobHost, tokens, identities, throttle, findRoute }: Parts): Handler {
+  const blobUrl = (digest: Digest): string => blobHost.url(settings.blobRedirect ?? '', digest);
+  return async (request) => {
     const url = new URL(request.url);
-    settings.name ??= url.host;
-    if (url.pathname === '/_lab/faults' && options.faultControl) return controlFaults(request, faults);
+    const loginServer = (settings.name ??= url.host);
     if (url.pathname.startsWith('/oauth2/')) {
       throttle('', ['oauth']);
-      return answerOAuth(request, url.pathname, { tokens, identities, loginServer: settings.name, anonymousPull: settings.anonymousPull });
+      return answerOAuth(request, url.pathname, { tokens, identities, loginServer, anonymousPull: settings.anonymousPull });
     }
-    const match = findRoute(request.method, url.pathname);
-    const origin = `${url.protocol}//${settings.name}`;
-    const caller: Caller = settings.anonymous ? everybody : await authorize(request, match.need, { identities, loginServer: settings.name, origin });
-    throttle(caller.identity, match.categories);
-    return match.route(registryFor(url.host), { request, method: request.method, query: url.searchParams, name: match.name, reference: match.reference, caller });
+    const { route, need, categories, name, reference } = findRoute(request.method, url.pathname);
+    const caller = settings.anonymous ? everybody : await authorize(request, need, { identities, loginServer, origin: `${url.protocol}//${loginServer}` });
+    throttle(caller.identity, categories);
+    const registry = { store, loginServer, pageSize: settings.pageSize, referrers: settings.referrers, blobUrl: settings.blobRedirect === undefined ? undefined : blobUrl };
+    return route(registry, { request, method: request.method, query: url.searchParams, name, reference, caller });
   };
-  const handle: Handler = async (request) => {
-    await store.open();
-    const planned = new URL(request.url).pathname === '/_lab/faults' ? answerRefusals(answer)(request) : faults.around(request, answerRefusals(answer));
-    return withHeaders(await planned, request);
-  };
-  const blobHandler: Handler = async (request) => {
-    await store.open();
-    return faults.around(request, (asked) => blobHost.handle(asked));
-  };
-  const setMode = (mode: RoleMode): void => {
-    Object.assign(settings, { mode });
-    tokens.revokeAll();
-  };
-  return { handle, blobHandler, settings, faults, open: () => store.open(), close: () => uploads.close().then(() => store.close()), setMode };
 }
 
 function readSettings(options: AcrEmulatorOptions): AcrSettings {

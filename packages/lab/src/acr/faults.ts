@@ -66,19 +66,17 @@ export function createFaultPlan(clock: Clock): FaultPlan {
 }
 
 async function befall(action: FaultAction, { request, inner, clock }: { request: Request; inner: Handler; clock: Clock }): Promise<Response> {
-  switch (action.kind) {
-    case 'status':
-      return json(action.body ?? { errors: [{ code: 'UNKNOWN', message: 'planned fault' }] }, { status: action.status, ...(action.headers ? { headers: action.headers } : {}) });
-    case 'delay':
-      await clock.sleep(action.seconds, request.signal);
-      return inner(request);
-    case 'corrupt':
-      return changeBody(await inner(request), flipAt(action.at ?? 0));
-    case 'reset':
-      if (action.afterBytes === undefined || (action.side === 'request' && !request.body)) throw new ConnectionReset();
-      if (action.side === 'request') return inner(cutRequest(request, action.afterBytes));
-      return changeBody(await inner(request), cutAfter(action.afterBytes));
+  if (action.kind === 'status') {
+    return json(action.body ?? { errors: [{ code: 'UNKNOWN', message: 'planned fault' }] }, { status: action.status, ...(action.headers ? { headers: action.headers } : {}) });
   }
+  if (action.kind === 'corrupt') return changeBody(await inner(request), flipAt(action.at ?? 0));
+  if (action.kind === 'delay') {
+    await clock.sleep(action.seconds, request.signal);
+    return inner(request);
+  }
+  if (action.afterBytes === undefined || (action.side === 'request' && !request.body)) throw new ConnectionReset();
+  if (action.side === 'request') return inner(cutRequest(request, action.afterBytes));
+  return changeBody(await inner(request), cutAfter(action.afterBytes));
 }
 
 type Change = (chunk: Uint8Array, offset: number) => Uint8Array;

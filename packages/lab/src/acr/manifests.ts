@@ -5,7 +5,7 @@ import { bodyChunks } from '../serve.ts';
 import { contentMembers, readManifestFacts, type ManifestFacts } from './manifest-facts.ts';
 import { readContent } from './media.ts';
 import { digestInvalid, manifestUnknown, nameUnknown, Refusal } from './refusal.ts';
-import { existing, requireUnlocked, resolve, tagPattern, type Ask, type Registry, type Route } from './registry.ts';
+import { requireUnlocked, resolve, tagPattern, type Ask, type Registry, type Route } from './registry.ts';
 import { unlocked, type ManifestRecord, type Repository } from './records.ts';
 
 /** Microsoft Learn, "Container registry service tiers": the largest manifest. */
@@ -112,7 +112,7 @@ export const deleteManifest: Route = async (registry, ask) => {
   await registry.store.exclusively(ask.name, async () => {
     const repository = registry.store.find(ask.name);
     if (!repository) throw nameUnknown(ask.name);
-    if (isDigest(ask.reference)) await removeGraph(registry, ask.name, existing(registry, ask.name), ask.reference);
+    if (isDigest(ask.reference)) await removeGraph(registry, repository, ask.reference);
     else await removeTag(registry, ask, repository);
   });
   return new Response(null, { status: 202, headers: { 'content-length': '0' } });
@@ -126,13 +126,13 @@ async function removeTag(registry: Registry, ask: Ask, repository: Repository): 
 }
 
 /** The manifest and, through all levels, what refers to it; nothing goes when one of them is locked. */
-export async function removeGraph(registry: Registry, name: string, repository: Repository, digest: Digest): Promise<void> {
+export async function removeGraph(registry: Registry, repository: Repository, digest: Digest): Promise<void> {
   if (!repository.manifests.has(digest)) throw manifestUnknown(digest);
   const graph = new Set<Digest>([digest]);
   for (const member of graph) for (const referrer of repository.referrers.get(member) ?? []) graph.add(referrer);
   const tags = [...repository.tags.values()].filter((tag) => graph.has(tag.digest));
   requireUnlocked('delete', repository.record, ...tags, ...[...graph].map((member) => repository.manifests.get(member)));
   // Leaves first: killed in between, no referrer is left without its subject.
-  for (const member of [...graph].reverse()) await registry.store.removeManifest(name, member);
+  for (const member of [...graph].reverse()) await registry.store.removeManifest(repository.record.imageName, member);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /acr/v1 and locks: shapes as recorded from the service, and what each lock forbids.
 import { describe, expect, test } from 'vitest';
-import { attach, createTrial, errorCode, pushImage, putManifest, readJson, type Call } from './trial.ts';
+import { attach, createTrial, errorCode, pushImage, putManifest, readJson, type Call } from './test-trial.ts';
 
 const name = 'library/hello-world';
 const base = '/acr/v1/library%2Fhello-world';

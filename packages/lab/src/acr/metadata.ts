@@ -106,7 +106,7 @@ export const deleteTag: Route = async (registry, ask) =>
 /** `DELETE /acr/v1/NAME/_manifests/DIGEST`: as `DELETE /v2/NAME/manifests/DIGEST`. */
 export const deleteManifestMetadata: Route = async (registry, ask) =>
   registry.store.exclusively(ask.name, async () => {
-    await removeGraph(registry, ask.name, existing(registry, ask.name), findManifest(registry, ask).digest);
+    await removeGraph(registry, existing(registry, ask.name), findManifest(registry, ask).digest);
     return new Response(null, { status: 202, headers: { 'content-length': '0' } });
   });
 

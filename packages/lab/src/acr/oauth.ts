@@ -45,7 +45,7 @@ async function holderOfHeader(request: Request, options: OAuthOptions): Promise<
 }
 
 async function holderOfForm(form: URLSearchParams, identities: Identities): Promise<Holder | undefined> {
-  switch (form.get('grant_type')) {
+  switch (form.get('grant_type') ?? '') {
     case 'refresh_token':
       return identities.refreshToken(form.get('refresh_token') ?? '');
     case 'access_token':

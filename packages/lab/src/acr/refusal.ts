@@ -28,7 +28,7 @@ export class Refusal extends Error {
 
   toResponse(): Response {
     const body = JSON.stringify({ errors: [{ code: this.code, message: this.message, ...(this.detail === undefined ? {} : { detail: this.detail }) }] });
-    return new Response(body, { status: this.status, headers: { 'content-type': 'application/json; charset=utf-8', 'content-length': String(Buffer.byteLength(body)), ...this.headers } });
+    return new Response(body, { status: this.status, headers: { 'content-type': 'application/json; charset=utf-8', ...this.headers, 'content-length': String(Buffer.byteLength(body)) } });
   }
 }
 
@@ -61,5 +61,5 @@ export const locked = (): Refusal =>
 /** JSON with its length, so that nothing needs chunked encoding. */
 export function json(value: unknown, init: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {}): Response {
   const body = JSON.stringify(value);
-  return new Response(body, { status: init.status ?? 200, headers: { 'content-type': 'application/json; charset=utf-8', 'content-length': String(Buffer.byteLength(body)), ...init.headers } });
+  return new Response(body, { status: init.status ?? 200, headers: { 'content-type': 'application/json; charset=utf-8', ...init.headers, 'content-length': String(Buffer.byteLength(body)) } });
 }

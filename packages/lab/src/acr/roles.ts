@@ -51,8 +51,7 @@ function findRole(mode: RoleMode, name: string): RoleGrant | undefined {
   return roles[name] ?? roles[short] ?? Object.values(roles).find((role) => role.id === name.toLowerCase());
 }
 
-function covers(assignment: Assignment, role: RoleGrant, mode: RoleMode, repository: string): boolean {
-  if (mode === 'legacy' || role.registryWide) return true;
+function covers(assignment: Assignment, repository: string): boolean {
   const name = repository.toLowerCase();
   if (assignment.repository !== undefined && assignment.repository.toLowerCase() !== name) return false;
   return assignment.prefix === undefined || name.startsWith(assignment.prefix.toLowerCase());
@@ -63,7 +62,7 @@ export function repositoryActions(assignments: readonly Assignment[], options: {
   const granted = new Set<string>();
   for (const assignment of assignments) {
     const role = assignment.principal === options.principal ? findRole(options.mode, assignment.role) : undefined;
-    if (role && covers(assignment, role, options.mode, options.repository)) for (const action of role.actions) granted.add(action);
+    if (role && (options.mode === 'legacy' || role.registryWide || covers(assignment, options.repository))) for (const action of role.actions) granted.add(action);
   }
   return granted;
 }

@@ -58,7 +58,7 @@ class MediaStore implements Store {
 
   async close(): Promise<void> {
     if (this.#opening === undefined) return;
-    await Promise.allSettled([...this.#tails.values()]);
+    await Promise.allSettled(this.#tails.values());
     await this.#media.close();
     this.#repositories.clear();
     this.#opening = undefined;
@@ -172,7 +172,7 @@ class MediaStore implements Store {
     const repository = this.#repository(name);
     const manifests = [...repository.manifests.keys()];
     await this.#forget(name);
-    for (const digest of [...repository.blobs]) await this.unlinkBlob(name, digest);
+    for (const digest of repository.blobs) await this.unlinkBlob(name, digest);
     await this.#release(manifests);
   }
 

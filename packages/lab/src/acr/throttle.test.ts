@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { serve } from '../serve.ts';
 import { networkRefusal } from './faults.ts';
-import { createTrial, errorCode, pushBlob, pushImage, readJson } from './trial.ts';
+import { createTrial, errorCode, pushBlob, pushImage, readJson } from './test-trial.ts';
 
 describe('throttle', () => {
   test('per identity and category; the wait falls with the time and then ends', async () => {

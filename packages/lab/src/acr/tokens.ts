@@ -69,7 +69,7 @@ type Keys = ReturnType<typeof generateKeyPairSync> & { readonly id: string };
 function newKeys(): Keys {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const id = createHash('sha256').update(pair.publicKey.export({ type: 'spki', format: 'der' })).digest('base64url').slice(0, 16);
-  return { ...pair, id } as Keys;
+  return { ...pair, id };
 }
 
 function encode(value: object): string {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Run by disk.test.ts in a process of its own: pushes images without end until it is killed, and prints each that was answered.
-import { createTrial, pushImage } from './trial.ts';
+import { createTrial, pushImage } from './test-trial.ts';
 
 const [folder = ''] = process.argv.slice(2);
 const { call } = createTrial({ anonymous: true, storage: { folder } });
