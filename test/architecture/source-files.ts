@@ -45,6 +45,6 @@ export function readSourceFiles(): readonly SourceFile[] {
   const paths = patterns.flatMap((pattern) => globSync(pattern, { cwd: checkout })).filter((path) => !/node_modules|test\/fixtures|\/dist\//.test(path)).sort();
   return paths.map((path) => {
     const text = readFileSync(join(checkout, path), 'utf8');
-    return { path, home: homeOf(path), text, forTests: /\.(?:test|fixture)\.ts$|\/(?:test-[^/]*|[^/]*-stand-in)\.ts$|^test\//.test(path), imports: readImports(text) };
+    return { path, home: homeOf(path), text, forTests: /\.(?:test|fixture)\.ts$|\/(?:test-(?:world|trial|disk-writer)|[^/]*-stand-in)\.ts$|^test\//.test(path), imports: readImports(text) };
   });
 }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fitSummary, readGivenInputs } from './github-files.ts';
-import { testStep } from './test-step.ts';
+import { testStep } from './step.fixture.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -26,7 +26,7 @@ interface Run {
 
 function act(env: Record<string, string>, onOutput: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => undefined): Promise<Run> {
   const runner = { PATH: process.env['PATH'] ?? '', GITHUB_OUTPUT: join(folder, 'output'), GITHUB_STEP_SUMMARY: join(folder, 'summary'), GITHUB_WORKSPACE: folder, GITHUB_REPOSITORY: 'contoso/web', RUNNER_TEMP: folder };
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'test-step.ts')], { env: { ...runner, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'step.fixture.ts')], { env: { ...runner, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   const take = (chunk: Buffer): void => {
     log += chunk.toString();

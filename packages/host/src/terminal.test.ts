@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
 import { runInTerminal } from './terminal.ts';
-import { testStep } from './test-step.ts';
+import { testStep } from './step.fixture.ts';
 
 async function run(given: Record<string, string>, json: boolean) {
   const text = { out: '', err: '' };
