@@ -130,6 +130,18 @@ describe('an approval', () => {
     world.intercept = answer(50);
     expect(await stateOf('CVE-13')).toBe('unproven');
   });
+  test('in a pull request that is still open does not count', async () => {
+    const head = add(entry('CVE-15'));
+    expect(await stateOf('CVE-15')).toBe('approved');
+    world.intercept = (request) => (request.url.includes('/pulls?') ? Response.json([{ number, state: 'open', merged_at: null, user: { login: 'ann' }, head: { sha: head } }]) : undefined);
+    expect(await stateOf('CVE-15')).toBe('unproven');
+  });
+  test('is not asked for where the policy does not want it', async () => {
+    world.commit({ 'exceptions.yaml': `exceptions:\n${entry('CVE-16')}`, 'policy.yaml': 'exceptions: {require-approval: false}' }, 'lenient');
+    const set = await loadPolicySet(world.ctx, 'github://contoso/web@lenient');
+    world.intercept = () => new Response('{}', { status: 403 });
+    expect((await proveApprovals(world.ctx, set))(set.exceptions.exceptions[0] as never)).toBe('unproven');
+  });
   test('needs the permission to read pull requests', async () => {
     add(entry('CVE-14'));
     world.intercept = (request) => (request.url.includes('/pulls') ? new Response('{}', { status: 403, headers: { 'x-accepted-github-permissions': 'pull_requests=read' } }) : undefined);
