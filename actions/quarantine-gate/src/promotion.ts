@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promotion by repository: exactly what was verified is copied from quarantine to release, and read back.
-import { Failure, type Digest, type Evidence, type PinnedImage, type Verdict } from '@pratique/core';
+import { Failure, formatImage, type Digest, type Evidence, type PinnedImage, type Verdict } from '@pratique/core';
 import { copyGraph, type Manifest, type Repository } from '@pratique/oci';
 
 export interface Promotion {
@@ -31,8 +31,8 @@ export function leftBehind(listed: readonly Digest[], verdict: Verdict): readonl
 
 /** Whether the evidence is about the image that was asked for; the index is pinned once and never resolved again. */
 export function requireSameImage(evidence: Evidence, image: PinnedImage): void {
-  if (evidence.image.digest === image.digest && evidence.image.repository === image.repository) return;
-  throw new Failure({ code: 'GATE_PROMOTION_MISMATCH', message: `the evidence is about ${evidence.image.digest}, not ${image.digest}` });
+  if (formatImage(evidence.image) === formatImage(image)) return;
+  throw new Failure({ code: 'GATE_PROMOTION_MISMATCH', message: `the evidence is about ${formatImage(evidence.image)}, not ${formatImage(image)}` });
 }
 
 function mismatch(to: Repository, digest: Digest, what: string): Failure {
