@@ -200,6 +200,12 @@ describe('a layout of the user', () => {
     expect([second.outputs.digest, second.summary.includes('a new index')]).toEqual([first.outputs.digest, false]);
     await expect(build({ phases: 'build', builder: 'layout', version: '1.3.0' })).rejects.toMatchObject({ code: 'VERSION_INVALID' });
   });
+  test('whose bytes were changed is refused', async () => {
+    const manifest = await bare();
+    const layer = (await (await openLayout(node.files, 'image-layout')).readManifest(manifest)).content.layers?.[0];
+    await writeFile(join(workspace, 'image-layout/blobs/sha256', layer?.digest.slice(7) ?? ''), Buffer.alloc(layer?.size ?? 0));
+    await expect(build({ phases: 'build', builder: 'layout' })).rejects.toMatchObject({ code: 'REGISTRY_DIGEST_MISMATCH' });
+  });
   test('that holds two images is refused', async () => {
     await bare();
     const layout = await openLayout(node.files, 'image-layout');
