@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import type { LocatedTool } from '@pratique/core';
-import { runWorkflow, startLab, type Lab, type RunnerEvent, type WorkflowRecord } from '@pratique/lab';
+import { labClients, runWorkflow, startLab, type Lab, type RunnerEvent, type WorkflowRecord } from '@pratique/lab';
 import { createRegistry, staticCredentials, type Repository } from '@pratique/oci';
 import { systemClock, toolCacheFolder } from '@pratique/host';
 import { buildBaseImage, pushBaseImage } from '../fixtures/base-image/build.ts';
@@ -39,11 +39,18 @@ export interface SceneOptions {
 /** The programs of the demo, in the order in which it needs them. */
 const programs = ['buildah', 'trivy', 'cosign'] as const;
 
+/** The least that the README asks for: nobody in the pipeline may delete. */
+const leastRoles = [
+  { principal: labClients.builder.objectId, role: 'Container Registry Repository Writer', prefix: 'quarantine/' },
+  { principal: labClients.gate.objectId, role: 'Container Registry Repository Writer' },
+  { principal: labClients.cluster.objectId, role: 'Container Registry Repository Reader', prefix: 'acme/' },
+];
+
 /** Builds the stage. Programs are brought in the background; `program(name)` waits for one. */
 export async function openScene(options: SceneOptions): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), 'pratique-demo-'));
   const tools = bringPrograms(options.say);
-  const lab = await startLab({ folder: join(folder, 'lab') });
+  const lab = await startLab({ folder: join(folder, 'lab'), assignments: leastRoles });
   try {
     await fillMirror(lab);
     const repository = createRepository(join(folder, 'repository'), lab.addresses.github.issuer);

@@ -49,9 +49,16 @@ export async function listActions(): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory() && !['dist', 'node_modules'].includes(entry.name)).map((entry) => entry.name).sort();
 }
 
+// ncc ends well when a module is missing and lets the bundle throw at run time. Optional packages of others may be missing; nothing of ours.
+function requireWhole(code: string): string {
+  const missing = /eval\("require"\)\("(\.[^"]*|@(?:pratique|sigstore|azure|actions)\/[^"]*)"\)/.exec(code);
+  if (missing) throw new Error(`the bundle lacks the module ${missing[1]}`);
+  return code;
+}
+
 /** White space and comments go; names stay, so that a stack trace can be read and the code reviewed. */
 async function compact(code: string): Promise<string> {
-  const { code: compacted } = await transform(code, { loader: 'js', format: 'esm', target: 'node24', minifyWhitespace: true, minifySyntax: true, legalComments: 'none', charset: 'utf8' });
+  const { code: compacted } = await transform(requireWhole(code), { loader: 'js', format: 'esm', target: 'node24', minifyWhitespace: true, minifySyntax: true, legalComments: 'none', charset: 'utf8' });
   return compacted;
 }
 

@@ -69,7 +69,7 @@ describe('an image with all evidence', () => {
     const pushed = await signed();
     await world.judge(pushed);
     const releases = await releasesOf(pushed);
-    await expect(releases.deleteManifest(pushed.image.digest)).rejects.toMatchObject({ code: 'REGISTRY_LOCKED' });
+    await expect(world.asAdministrator(pushed.release.repository).deleteManifest(pushed.image.digest)).rejects.toMatchObject({ code: 'REGISTRY_LOCKED' });
     const [platform] = pushed.platforms;
     const other = await releases.readManifest(platform?.manifest.digest ?? '');
     await expect(releases.tag(other, '1.2.0')).rejects.toMatchObject({ code: 'REGISTRY_LOCKED' });
@@ -171,7 +171,7 @@ describe('refused', () => {
 
   test('a platform without scan', async () => {
     const pushed = await signed();
-    const quarantine = await quarantineOf(pushed);
+    const quarantine = world.asAdministrator(pushed.image.repository);
     const platform = pushed.platforms[1]?.manifest.digest ?? pushed.image.digest;
     for (const { digest, annotations } of await quarantine.listReferrers(platform)) {
       if (annotations?.['dev.sigstore.bundle.predicateType'] === predicateTypes.scan) await quarantine.deleteManifest(digest);

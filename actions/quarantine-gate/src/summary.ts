@@ -45,10 +45,16 @@ function reasonTable(title: string, reasons: readonly Reason[]): string[] {
   return [`### ${title}`, '', '| code | what | rule | how to mend |', '|---|---|---|---|', ...rows, ...rest, ''];
 }
 
+/** `https://github.com/acme/app/.github/workflows/gate.yml@refs/tags/v1` -> `acme/app gate.yml@refs/tags/v1`: cells stay narrow. */
+function shortSigner(identity: string): string {
+  const match = /^https:\/\/[^/]+\/([^/]+\/[^/]+)\/\.github\/workflows\/(.+)$/.exec(identity);
+  return match ? `${match[1]} ${match[2]}` : identity;
+}
+
 function evidenceTable({ evidence, verdict, leftBehind }: GateSummary): string[] {
   const rows = evidence.statements.filter((statement) => verdict.inputs.includes(statement.attestation)).map((statement) => {
     const signer = statement.signer.kind === 'keyless' ? statement.signer.identity : statement.signer.fingerprint;
-    return `| ${code(statement.predicateType)} | ${code(statement.subject.slice(0, 19))} | ${escapeMarkdown(signer)} | ${statement.trustedTime.toISOString()} |`;
+    return `| ${code(statement.predicateType)} | ${code(statement.subject.slice(0, 19))} | ${code(shortSigner(signer))} | ${statement.trustedTime.toISOString()} |`;
   });
   const disbelieved = evidence.disbelieved.map((one) => `- ${code(one.attestation)} ${escapeMarkdown(one.code)}: ${escapeMarkdown(one.reason)}`);
   return [

@@ -11,8 +11,8 @@ export function summarize(image: PinnedImage, signer: SignerIdentity, attested: 
     one.subject === image.digest ? 'image' : (one.platform ?? 'platform'), short(one.subject), one.predicateType, one.logIndex ?? '', short(one.attestation), one.reused ? 'reused' : 'signed',
   ]);
   return [
-    `### Signed ${escapeMarkdown(formatImage(image))}`, '',
-    `${attested.length} attestations by ${escapeMarkdown(who)}${reused > 0 ? `, ${reused} of them from an earlier attempt of this run` : ''}. Each was read back from the registry and verified.`, '',
+    `## ✍️ Signed: ${attested.length} attestations`, '', `<code>${escapeMarkdown(formatImage(image))}</code>`, '',
+    `By ${escapeMarkdown(who)}${reused > 0 ? `, ${reused} of them from an earlier attempt of this run` : ''}. Each was read back from the registry and verified.`, '',
     '| subject | digest | predicate | log index | attestation | |', '|---|---|---|---|---|---|',
     ...rows.map((row) => `| ${row.map(escapeMarkdown).join(' | ')} |`), '',
   ].join('\n');

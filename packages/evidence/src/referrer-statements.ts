@@ -39,7 +39,9 @@ export async function readReferrers(options: ReadOptions): Promise<ReadReferrers
       facts: { subjects: lists.map((list, index) => ({ subject: subjects[index], referrers: list.length })) },
     });
   }
-  const read = await mapConcurrently(hanging, parallel, (one) => readOne(options, one));
+  // What is no attestation claims nothing: it is listed, and stays behind.
+  const attestations = hanging.filter(({ descriptor }) => isBundleReferrer(descriptor));
+  const read = await mapConcurrently(attestations, parallel, (one) => readOne(options, one));
   return {
     listed: hanging.map(({ descriptor }) => descriptor),
     statements: read.filter((one) => 'predicateType' in one),
@@ -51,7 +53,6 @@ async function readOne(options: ReadOptions, { subject, descriptor }: Hanging): 
   const disbelieve = (code: DisbelievedReferrer['code'], reason: string): DisbelievedReferrer => ({
     attestation: descriptor.digest, subject, code, reason, ...(descriptor.artifactType === undefined ? {} : { artifactType: descriptor.artifactType }),
   });
-  if (!isBundleReferrer(descriptor)) return disbelieve('ATTESTATION_MALFORMED', 'it is no sigstore bundle');
   try {
     const bundle = await readAttestation(options.repository, descriptor.digest);
     const { predicateType, predicate, signer, trustedTime } = await verifyAttestation({ bundle, subject, trust: options.trustMaterial });

@@ -34,10 +34,10 @@ const audience = 'https://containerregistry.azure.net';
 const isForRegistry = (named: string): boolean => named === audience || named.startsWith('https://management.');
 const role = (short: string): string => `Container Registry Repository ${short}`;
 
-/** Builder writes quarantine; gate writes quarantine (refusals stay there) and releases; cluster reads releases. Nobody deletes. */
+/** Builder writes quarantine; gate everything (Writer would do; Contributor also removes the verdicts that it replaced); cluster reads releases. */
 export const defaultAssignments: readonly Assignment[] = [
   { principal: labClients.builder.objectId, role: role('Writer'), prefix: 'quarantine/' },
-  { principal: labClients.gate.objectId, role: role('Writer') },
+  { principal: labClients.gate.objectId, role: role('Contributor') },
   { principal: labClients.cluster.objectId, role: role('Reader'), prefix: 'acme/' },
 ];
 
