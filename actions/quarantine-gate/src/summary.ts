@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gate's answer for people: verdict first, then why, worst first, then what it rests on.
-import { escapeMarkdown, formatImage, formatPlatform, type Digest, type Evidence, type PinnedImage, type Reason, type Verdict } from '@pratique/core';
+import { escapeMarkdown, formatImage, formatPlatform, shortenSigner, type Digest, type Evidence, type PinnedImage, type Reason, type Verdict } from '@pratique/core';
 
 export interface GateSummary {
   readonly image: PinnedImage;
@@ -45,16 +45,9 @@ function reasonTable(title: string, reasons: readonly Reason[]): string[] {
   return [`### ${title}`, '', '| code | what | rule | how to mend |', '|---|---|---|---|', ...rows, ...rest, ''];
 }
 
-/** `https://github.com/acme/app/.github/workflows/gate.yml@refs/tags/v1` -> `acme/app gate.yml@refs/tags/v1`: cells stay narrow. */
-function shortSigner(identity: string): string {
-  const match = /^https:\/\/[^/]+\/([^/]+\/[^/]+)\/\.github\/workflows\/(.+)$/.exec(identity);
-  return match ? `${match[1]} ${match[2]}` : identity;
-}
-
 function evidenceTable({ evidence, verdict, leftBehind }: GateSummary): string[] {
   const rows = evidence.statements.filter((statement) => verdict.inputs.includes(statement.attestation)).map((statement) => {
-    const signer = statement.signer.kind === 'keyless' ? statement.signer.identity : statement.signer.fingerprint;
-    return `| ${code(statement.predicateType)} | ${code(statement.subject.slice(0, 19))} | ${code(shortSigner(signer))} | ${statement.trustedTime.toISOString()} |`;
+    return `| ${code(statement.predicateType)} | ${code(statement.subject.slice(0, 19))} | ${code(shortenSigner(statement.signer))} | ${statement.trustedTime.toISOString()} |`;
   });
   const disbelieved = evidence.disbelieved.map((one) => `- ${code(one.attestation)} ${escapeMarkdown(one.code)}: ${escapeMarkdown(one.reason)}`);
   return [

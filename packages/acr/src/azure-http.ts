@@ -9,11 +9,19 @@ export type AzureHttpClient = NonNullable<ClientAssertionCredentialOptions['http
 type AzureRequest = Parameters<AzureHttpClient['sendRequest']>[0];
 type AzureReply = Awaited<ReturnType<AzureHttpClient['sendRequest']>>;
 
+/** A reply from status 400 on. */
+export interface AzureRefusal {
+  readonly status: number;
+  readonly body: string;
+  /** The header Retry-After as it came. */
+  readonly retryAfter: string | null;
+}
+
 const replyLimit = 4 * 1024 * 1024;
 const patienceSeconds = 60;
 
-/** Sends over `fetch`; replies are read whole, at most 4 MiB, within 60 s; redirects are not followed. `onRefusal` sees the body of each reply from 400 on. */
-export function createAzureHttpClient(fetchPort: typeof fetch, signal: AbortSignal, onRefusal?: (body: string) => void): AzureHttpClient {
+/** Sends over `fetch`; replies are read whole, at most 4 MiB, within 60 s; redirects are not followed. `onRefusal` sees each reply from 400 on. */
+export function createAzureHttpClient(fetchPort: typeof fetch, signal: AbortSignal, onRefusal?: (reply: AzureRefusal) => void): AzureHttpClient {
   return {
     async sendRequest(request: AzureRequest): Promise<AzureReply> {
       const { body } = request;
@@ -24,7 +32,7 @@ export function createAzureHttpClient(fetchPort: typeof fetch, signal: AbortSign
       });
       const bytes = response.body === null ? new Uint8Array() : await readAll(response.body, replyLimit, `the reply to ${request.method} ${request.url.split('?')[0]}`);
       const bodyAsText = new TextDecoder().decode(bytes);
-      if (response.status >= 400) onRefusal?.(bodyAsText);
+      if (response.status >= 400) onRefusal?.({ status: response.status, body: bodyAsText, retryAfter: response.headers.get('retry-after') });
       return { request, status: response.status, headers: headersOf(response.headers), bodyAsText };
     },
   };

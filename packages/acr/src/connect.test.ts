@@ -153,6 +153,14 @@ describe('federated sign-in', () => {
     const { oci } = await signedIn(await createWorld(), changes);
     await expect(oci.repository('quarantine/web').resolve('v1')).rejects.toMatchObject({ code, hint: expect.stringMatching(hint) as string });
   });
+  test.each([[503, ''], [503, '{}'], [500, '<html>'], [429, '{"error":"temporarily_unavailable"}']])('a token endpoint that answers %d "%s" is asked again, as late as it wants, then unavailable', async (status, body) => {
+    let asked = 0;
+    const world = await createWorld({ intercept: (request) => (new URL(request.url).pathname.endsWith('/oauth2/v2.0/token') ? ((asked += 1), new Response(body, { status, headers: { 'retry-after': '7' } })) : undefined) });
+    const { oci } = await signedIn(world);
+    await expect(oci.repository('quarantine/web').resolve('v1')).rejects.toMatchObject({ code: 'AZURE_UNAVAILABLE', facts: { status, retryAfterSeconds: 7 } });
+    expect(asked).toBeGreaterThan(1);
+    expect(asked).toBeLessThanOrEqual(15);
+  });
   test('Entra that answers 503 is asked a bounded number of times, then unavailable', async () => {
     const world = await createWorld({ intercept: (request) => (request.url.startsWith(authority) ? new Response('', { status: 503 }) : undefined) });
     const { oci } = await signedIn(world);

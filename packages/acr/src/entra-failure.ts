@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Entra ID and its library refused, as failures (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
 import { Failure, stripControl } from '@pratique/core';
-import { jwtClaims } from '@pratique/oci';
+import { jwtClaims, readRetryAfter } from '@pratique/oci';
+import type { AzureRefusal } from './azure-http.ts';
 import type { SignInWay } from './sign-in.ts';
 import { quoteWord } from './shell.ts';
 
@@ -12,8 +13,9 @@ const connection = /endpoints_resolution_error|network_error|ECONN|ENOTFOUND|EAI
 /** What an attempt presented and was answered. */
 export interface Attempted {
   readonly assertion: string | undefined;
-  /** Body of the last reply from 400 on: MSAL keeps back what was said during discovery. */
-  readonly refusal: string;
+  /** The last reply from 400 on: MSAL keeps back what was said during discovery, and every status. */
+  readonly refusal: AzureRefusal | undefined;
+  readonly now: Date;
 }
 
 /** Texts of an error and its causes, and what Entra said. */
@@ -24,16 +26,18 @@ function textOf(thrown: unknown, refusal: string): string {
 }
 
 /** Converts what a credential threw: `AZURE_UNAVAILABLE` when nobody answered, else `AZURE_LOGIN_FAILED` with what to do. Of the assertion only issuer, subject and audience are shown. */
-export function entraFailure(thrown: unknown, way: SignInWay, { assertion, refusal }: Attempted): Failure {
+export function entraFailure(thrown: unknown, way: SignInWay, { assertion, refusal, now }: Attempted): Failure {
   if (thrown instanceof Failure) return thrown;
   const inner = thrown instanceof Error && thrown.cause instanceof Failure ? thrown.cause : undefined;
   if (inner !== undefined) return inner;
-  const text = textOf(thrown, refusal);
+  const text = textOf(thrown, refusal?.body ?? '');
   const number = /AADSTS(\d+)/.exec(text)?.[1];
   const facts = { way: way.kind, ...(number === undefined ? {} : { aadsts: `AADSTS${number}` }), ...('clientId' in way ? { clientId: way.clientId } : {}), ...('tenantId' in way ? { tenantId: way.tenantId } : {}) };
   const said = number === undefined ? text.slice(0, 300) : (new RegExp(`AADSTS${number}: ([^|]*?)(?: Trace ID| Correlation ID| Timestamp|\\||"|\\\\|$)`).exec(text)?.[1] ?? '').trim().slice(0, 300);
-  if (number === undefined ? connection.test(text) : busy.has(number)) {
-    return new Failure({ code: 'AZURE_UNAVAILABLE', message: `Entra ID did not answer the ${way.kind} sign-in: ${said}`, hint: unavailableHint(way), facts, cause: thrown });
+  const overloaded = refusal !== undefined && (refusal.status === 429 || refusal.status >= 500) ? refusal : undefined;
+  if (overloaded !== undefined || (number === undefined ? connection.test(text) : busy.has(number))) {
+    const late = overloaded && { status: overloaded.status, retryAfterSeconds: readRetryAfter(overloaded.retryAfter, now) };
+    return new Failure({ code: 'AZURE_UNAVAILABLE', message: `Entra ID did not answer the ${way.kind} sign-in${overloaded ? ` (status ${overloaded.status})` : ''}: ${said}`, hint: unavailableHint(way), facts: { ...facts, ...late }, cause: thrown });
   }
   const hint = loginHint(number, way, assertion);
   return new Failure({ code: 'AZURE_LOGIN_FAILED', message: `Entra ID refused the ${way.kind} sign-in${number === undefined ? '' : ` with AADSTS${number}`}: ${said}`, ...(hint === undefined ? {} : { hint }), facts: { ...facts, ...shownClaims(assertion) }, cause: thrown });

@@ -2,7 +2,7 @@
 // Entra tokens for the registry: federated assertion, managed identity, or the sign-in of the Azure CLI.
 import { Failure, parseJsonObject, retry, type Context } from '@pratique/core';
 import { jwtClaims } from '@pratique/oci';
-import { createAzureHttpClient } from './azure-http.ts';
+import { createAzureHttpClient, type AzureRefusal } from './azure-http.ts';
 import { entraFailure } from './entra-failure.ts';
 import type { EntraWay, RegistrySignIn } from './sign-in.ts';
 
@@ -52,13 +52,13 @@ async function requestToken(ctx: Context, way: EntraWay, signIn: RegistrySignIn)
   // Once, and before all else: MSAL would ask twice for one token, and a missing permission shall be told as itself.
   const assertion = way.kind === 'federated' ? await ctx.identity(exchangeAudience) : undefined;
   return retry(async () => {
-    let refusal = '';
+    let refusal: AzureRefusal | undefined;
     try {
-      const credential = await openCredential(ctx, way, { assertion: assertion ?? '', authorityHost: signIn['azure-authority-host'], onRefusal: (body) => void (refusal = body) });
+      const credential = await openCredential(ctx, way, { assertion: assertion ?? '', authorityHost: signIn['azure-authority-host'], onRefusal: (reply) => void (refusal = reply) });
       const reply = await credential.getToken(`${signIn['azure-audience']}/.default`);
       return { token: reply.token, until: reply.expiresOnTimestamp };
     } catch (thrown) {
-      throw entraFailure(thrown, way, { assertion, refusal });
+      throw entraFailure(thrown, way, { assertion, refusal, now: ctx.clock.now() });
     }
   }, { clock: ctx.clock, signal: ctx.signal, attempts: 3 });
 }
@@ -70,7 +70,7 @@ interface TokenSource {
 interface CredentialOptions {
   readonly assertion: string;
   readonly authorityHost: string;
-  readonly onRefusal: (body: string) => void;
+  readonly onRefusal: (reply: AzureRefusal) => void;
 }
 
 // A new object for each attempt: MSAL throttles an object that once saw a 429. Retries are ours (core), so theirs are off.

@@ -10,7 +10,7 @@ export { createLayout, openLayout, type Layout } from './layout.ts';
 export { buildManifest, hashBytes, isDescriptor, readManifestBytes, referrerDescriptor, type BuiltManifest } from './manifest.ts';
 export { isTag, parseReference, type Reference } from './reference.ts';
 export { fallbackTag } from './referrers.ts';
-export { networkFailure, registryFailure, type RefusedReply } from './registry-failure.ts';
+export { networkFailure, readRetryAfter, registryFailure, type RefusedReply } from './registry-failure.ts';
 export { createRegistry, type Registry, type RegistryOptions, type RegistryRequest } from './registry.ts';
 export { repositoryScope } from './scope.ts';
 export {

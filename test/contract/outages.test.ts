@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each server refuses or breaks while an image is pushed, signed and judged: the run ends in its code with a hint, and a re-run heals.
+import { buildScanPush } from '@pratique/build-scan-push';
+import { Failure, type FailureCode } from '@pratique/core';
+import { endingOfFailure } from '@pratique/host';
+import { ConnectionReset, networkRefusal, type FaultAction, type LabService } from '@pratique/lab';
+import { parseInputs } from '@pratique/step';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openGateWorld, type GateWorld } from '../fixtures/gate-world.ts';
+
+let world: GateWorld;
+let count = 0;
+beforeAll(async () => {
+  world = await openGateWorld();
+});
+beforeEach(() => world.lab.acr.faults.clear());
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** One step with all that it needs ready; `run` fails while something is broken, `prove` shows that its work is whole. */
+interface Arranged {
+  readonly name: string;
+  run(): Promise<unknown>;
+  prove(): Promise<void>;
+}
+
+async function arrangePush(name: string): Promise<Arranged> {
+  const digest = await world.layOut({ name });
+  const { acr } = world.lab.addresses;
+  return {
+    name,
+    run: async () => buildScanPush.run(parseInputs(buildScanPush.inputs, { phases: 'push', layout: name, image: `${acr.loginServer}/quarantine/${name}`, ...pick(world.inputsOf('builder'), buildScanPush.inputs) }), await world.ctxFor('builder')),
+    async prove() {
+      const repository = await world.repository('gate', `quarantine/${name}`);
+      expect((await repository.readManifest(digest)).descriptor.digest).toBe(digest);
+      expect(await repository.listReferrers(digest)).toHaveLength(1);
+    },
+  };
+}
+
+async function arrangeSign(name: string): Promise<Arranged> {
+  const pushed = await world.pushImage({ name });
+  return {
+    name,
+    run: () => world.sign(pushed),
+    prove: async () => expect((await world.sign(pushed)).outputs).toMatchObject({ count: '7', reused: '7' }),
+  };
+}
+
+async function arrangeGate(name: string): Promise<Arranged> {
+  const pushed = await world.pushImage({ name });
+  await world.sign(pushed);
+  return {
+    name,
+    run: () => world.judge(pushed),
+    async prove() {
+      const { verdict, statement } = await world.verdictOn(pushed);
+      const releases = await world.repository('gate', pushed.release.repository);
+      const hanging = [pushed.image.digest, ...pushed.platforms.map(({ manifest }) => manifest.digest)].map(async (subject) => (await releases.listReferrers(subject)).map(({ digest }) => digest));
+      expect((await Promise.all(hanging)).flat().sort()).toEqual([...verdict.inputs, statement.attestation].sort());
+      for (const tag of ['1.2.0', '1.2', '1', 'latest']) expect((await releases.resolve(tag))?.digest).toBe(pushed.image.digest);
+      await expect(world.asAdministrator(pushed.release.repository).deleteManifest(pushed.image.digest)).rejects.toMatchObject({ code: 'REGISTRY_LOCKED' });
+    },
+  };
+}
+
+const steps = { push: arrangePush, sign: arrangeSign, gate: arrangeGate } as const;
+type StepName = keyof typeof steps;
+const stepNames = Object.keys(steps) as StepName[];
+const arrange = (step: StepName): Promise<Arranged> => steps[step](`app-${(count += 1)}`);
+
+function pick(values: Readonly<Record<string, string | undefined>>, contract: object): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => name in contract));
+}
+
+async function failureOf(work: Promise<unknown>): Promise<Failure> {
+  const thrown = await work.then(() => undefined, (reason: unknown) => reason);
+  if (thrown instanceof Failure) return thrown;
+  throw new Error('no Failure', { cause: thrown });
+}
+
+const status = (code: number, body?: unknown, headers: Readonly<Record<string, string>> = {}): FaultAction => ({ kind: 'status', status: code, headers, ...(body === undefined ? {} : { body }) });
+const denied = { errors: [{ code: 'DENIED', message: 'requested access to the resource is denied' }] };
+
+describe('the registry', () => {
+  const lasting: readonly (readonly [string, FaultAction, FailureCode, number, RegExp])[] = [
+    ['401', status(401), 'REGISTRY_UNAUTHORIZED', 2, /role|client id/],
+    ['403', status(403, denied), 'REGISTRY_FORBIDDEN', 2, /az role assignment create --assignee .* --role "Container Registry Repository (?:Reader|Writer)"/],
+    ['403 of its firewall', networkRefusal('10.1.2.3'), 'REGISTRY_FORBIDDEN', 2, /network rules/],
+    ['404', status(404, { errors: [{ code: 'NAME_UNKNOWN', message: 'repository name not known to registry' }] }), 'REGISTRY_NOT_FOUND', 2, /reference/],
+    ['429 with Retry-After', status(429, { errors: [{ code: 'TOOMANYREQUESTS', message: 'too many requests' }] }, { 'retry-after': '5' }), 'REGISTRY_THROTTLED', 4, /later/],
+    ['500', status(500), 'REGISTRY_UNAVAILABLE', 4, /again/],
+    ['a reset connection', { kind: 'reset' }, 'REGISTRY_UNAVAILABLE', 4, /again/],
+  ];
+  const cases = stepNames.flatMap((step) => lasting.map(([name, action, code, exitStatus, hint]) => ({ step, name, action, code, exitStatus, hint })));
+  test.each(cases)('$step: $name is $code, and a re-run heals', async ({ step, action, code, exitStatus, hint }) => {
+    const arranged = await arrange(step);
+    world.lab.acr.faults.add({ path: `^/v2/(quarantine|acme)/${arranged.name}/`, times: 10_000, action });
+    const ending = endingOfFailure(await failureOf(arranged.run()));
+    expect(ending).toMatchObject({ code, exitStatus });
+    expect(ending.hint).toMatch(hint);
+    world.lab.acr.faults.clear();
+    await arranged.run();
+    await arranged.prove();
+  });
+
+  const passing: readonly (readonly [string, FaultAction])[] = [['429 with Retry-After', status(429, undefined, { 'retry-after': '20' })], ['503', status(503)], ['a reset connection', { kind: 'reset' }]];
+  test.each(stepNames.flatMap((step) => passing.map(([name, action]) => ({ step, name, action }))))('$step: $name, twice, is waited out', async ({ step, name, action }) => {
+    const arranged = await arrange(step);
+    world.lab.acr.faults.add({ path: `^/v2/(quarantine|acme)/${arranged.name}/`, nth: 3, times: 2, action });
+    const before = world.now().getTime() - Date.now();
+    await arranged.run();
+    const waited = world.now().getTime() - Date.now() - before;
+    if (name.startsWith('429')) expect(waited).toBeGreaterThanOrEqual(19_000);
+    expect(waited).toBeLessThan(600_000);
+    world.lab.acr.faults.clear();
+    await arranged.prove();
+  });
+
+  test.each(stepNames)('%s: refused at each write in turn, the next run goes on from there', async (step) => {
+    const arranged = await arrange(step);
+    let refused = 0;
+    for (let more = true; more && refused < 60;) {
+      world.lab.acr.faults.add({ method: 'PUT', path: `/${arranged.name}/`, nth: 1 + (refused % 3), action: status(403, denied) }, { method: 'PATCH', path: `/acr/v1/acme/${arranged.name}/`, action: status(403, denied) });
+      const thrown = await arranged.run().then(() => undefined, (reason: unknown) => reason);
+      more = thrown !== undefined;
+      if (more) expect(thrown).toMatchObject({ exitStatus: 2 });
+      refused += 1;
+      world.lab.acr.faults.clear();
+      if (refused >= 6) break;
+    }
+    expect(refused).toBeGreaterThan(1);
+    await arranged.run();
+    await arranged.prove();
+  });
+
+  test('the token service: throttled, it is waited for; broken, it is said', async () => {
+    const arranged = await arrange('sign');
+    world.lab.acr.faults.add({ path: '^/oauth2/', times: 2, action: status(429, undefined, { 'retry-after': '3' }) });
+    await arranged.run();
+    world.lab.acr.faults.clear();
+    const other = await arrange('sign');
+    world.lab.acr.faults.add({ path: '^/oauth2/', times: 1000, action: status(500) });
+    expect(await failureOf(other.run())).toMatchObject({ code: 'REGISTRY_UNAVAILABLE', exitStatus: 4 });
+    world.lab.acr.faults.clear();
+    await other.run();
+    await other.prove();
+  });
+});
+
+describe('the others', () => {
+  const cases: readonly { readonly step: StepName; readonly service: LabService; readonly path: RegExp; readonly answer: () => Response; readonly code: FailureCode; readonly exitStatus: number }[] = [
+    { step: 'push', service: 'entra', path: /token$/, answer: () => new Response('{}', { status: 503 }), code: 'AZURE_UNAVAILABLE', exitStatus: 4 },
+    { step: 'sign', service: 'sigstore', path: /signingCert/, answer: () => new Response('{}', { status: 503 }), code: 'SIGN_CERTIFICATE_FAILED', exitStatus: 4 },
+    { step: 'sign', service: 'sigstore', path: /log\/entries/, answer: () => new Response('{}', { status: 503 }), code: 'SIGN_LOG_FAILED', exitStatus: 4 },
+    { step: 'sign', service: 'sigstore', path: /timestamp/, answer: () => new Response('{}', { status: 503 }), code: 'SIGN_TIMESTAMP_FAILED', exitStatus: 4 },
+    { step: 'sign', service: 'sigstore', path: /trusted_root/, answer: () => new Response('{}', { status: 503 }), code: 'SIGN_TRUST_UNAVAILABLE', exitStatus: 4 },
+    { step: 'sign', service: 'sigstore', path: /signing_config/, answer: () => new Response('gone', { status: 404 }), code: 'SIGN_CONFIG_INVALID', exitStatus: 2 },
+    { step: 'gate', service: 'github', path: /\/api\/v3\//, answer: () => new Response('{}', { status: 503 }), code: 'POLICY_UNAVAILABLE', exitStatus: 4 },
+    { step: 'gate', service: 'github', path: /\/api\/v3\//, answer: () => new Response('{"message":"Bad credentials"}', { status: 401 }), code: 'GITHUB_FORBIDDEN', exitStatus: 2 },
+    { step: 'gate', service: 'sigstore', path: /signingCert/, answer: () => new Response('{}', { status: 503 }), code: 'SIGN_CERTIFICATE_FAILED', exitStatus: 4 },
+    { step: 'gate', service: 'entra', path: /token$/, answer: () => { throw new ConnectionReset(); }, code: 'AZURE_UNAVAILABLE', exitStatus: 4 },
+  ];
+  test.each(cases)('$step: $service $path ends in $code, and a re-run heals', async ({ step, service, path, answer, code, exitStatus }) => {
+    const arranged = await arrange(step);
+    world.lab.intercept(service, async (request) => (path.test(new URL(request.url).pathname) ? answer() : undefined));
+    const ending = endingOfFailure(await failureOf(arranged.run()));
+    world.lab.intercept(service);
+    expect(ending).toMatchObject({ code, exitStatus });
+    expect(ending.hint).toBeTruthy();
+    await arranged.run();
+    await arranged.prove();
+  });
+});
