@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `pratique lab up | acr | sigstore`: the lab's servers, each usable by itself, until a signal ends them.
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { Failure } from '@pratique/core';
-import { createAcrEmulator, createSigstore, keepServerCertificate, openKeyStore, serve, startLab, type LabService } from '@pratique/lab';
+import { createAcrEmulator, createSigstore, keepServerCertificate, openKeyStore, serve, startLab, type Handler, type LabService } from '@pratique/lab';
 import { requireKnown, type Arguments } from './arguments.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -33,38 +33,46 @@ export async function labUp({ flags }: Arguments): Promise<number> {
 export async function labAcr({ flags }: Arguments): Promise<number> {
   requireKnown(flags, ['help', 'json', 'port', 'data', 'http', 'anonymous']);
   if (flags['help']) return help('pratique lab acr [--port PORT] [--data DIR] [--http] [--anonymous] [--json]', []);
-  const folder = await folderOf(flags['data']);
-  let handle: (request: Request) => Promise<Response> = () => Promise.resolve(new Response('starting', { status: 503 }));
-  const tls = flags['http'] ? undefined : await certificateIn(folder);
-  const served = await serve((request) => handle(request), { port: portOf(flags['port'] ?? '0'), ...(tls ? { tls } : {}) });
   const admin = { username: 'admin', password: 'admin-lab-secret' };
-  const emulator = createAcrEmulator({ name: new URL(served.url).host, storage: { folder }, ...(flags['anonymous'] ? { anonymous: true } : { accounts: [admin] }) });
-  await emulator.open();
-  handle = emulator.handle;
-  const address = { url: served.url, folder, ...(tls ? { caFile: join(folder, 'ca.pem') } : {}), ...(flags['anonymous'] ? {} : { login: admin }) };
-  say(flags['json'] ? JSON.stringify(address) : Object.entries(address).map(([name, value]) => `${name.padEnd(8)} ${typeof value === 'string' ? value : `${value.username} / ${value.password}`}`).join('\n'));
-  await untilSignal();
-  await served.close();
-  await emulator.close();
-  return 0;
+  return serveAlone(flags, async ({ url, folder }) => {
+    const emulator = createAcrEmulator({ name: new URL(url).host, storage: { folder }, ...(flags['anonymous'] ? { anonymous: true } : { accounts: [admin] }) });
+    await emulator.open();
+    const login = flags['anonymous'] ? {} : { username: admin.username, password: admin.password };
+    return { handle: emulator.handle, close: () => emulator.close(), address: login };
+  });
 }
 
 /** Only Fulcio, both logs and the timestamp authority. `--issuer URL` names an OIDC issuer whose GitHub-shaped tokens are accepted. */
 export async function labSigstore({ flags }: Arguments): Promise<number> {
   requireKnown(flags, ['help', 'json', 'port', 'data', 'http', 'issuer']);
   if (flags['help']) return help('pratique lab sigstore --issuer URL [--port PORT] [--data DIR] [--http] [--json]', []);
-  const folder = await folderOf(flags['data']);
-  let handle: (request: Request) => Promise<Response> = () => Promise.resolve(new Response('starting', { status: 503 }));
-  const tls = flags['http'] ? undefined : await certificateIn(folder);
-  const served = await serve((request) => handle(request), { port: portOf(flags['port'] ?? '0'), ...(tls ? { tls } : {}) });
   const issuers = (flags['issuer'] ?? '').split('\n').filter(Boolean).map((url) => ({ url, type: 'github-workflow' as const }));
-  const sigstore = await createSigstore({ folder, issuers, fetch, now: () => new Date() });
-  handle = (request) => sigstore.handle(request);
-  const address = { url: served.url, folder, trustedRoot: `${served.url}/trusted_root.json`, signingConfig: `${served.url}/signing_config.json`, ...(tls ? { caFile: join(folder, 'ca.pem') } : {}) };
+  return serveAlone(flags, async ({ url, folder }) => {
+    const sigstore = await createSigstore({ folder, issuers });
+    return { handle: (request) => sigstore.handle(request), close: () => sigstore.close(), address: { trustedRoot: `${url}/trusted_root.json`, signingConfig: `${url}/signing_config.json` } };
+  });
+}
+
+interface Alone {
+  readonly handle: Handler;
+  readonly close: () => unknown;
+  /** What clients need besides URL and CA. */
+  readonly address: Readonly<Record<string, string>>;
+}
+
+/** Opens the port first, because a server must know its own address; then waits for a signal. */
+async function serveAlone(flags: Arguments['flags'], open: (place: { readonly url: string; readonly folder: string }) => Promise<Alone>): Promise<number> {
+  const folder = await folderOf(flags['data']);
+  const tls = flags['http'] ? undefined : await certificateIn(folder);
+  let handle: Handler = () => Promise.resolve(new Response('starting', { status: 503 }));
+  const served = await serve((request) => handle(request), { port: portOf(flags['port'] ?? '0'), ...(tls ? { tls } : {}) });
+  const server = await open({ url: served.url, folder });
+  handle = server.handle;
+  const address = { url: served.url, folder, ...(tls ? { caFile: join(folder, 'ca.pem') } : {}), ...server.address };
   say(flags['json'] ? JSON.stringify(address) : Object.entries(address).map(([name, value]) => `${name.padEnd(14)} ${value}`).join('\n'));
   await untilSignal();
-  sigstore.close();
   await served.close();
+  await server.close();
   return 0;
 }
 
@@ -84,7 +92,7 @@ async function folderOf(given: string | undefined): Promise<string> {
 }
 
 async function certificateIn(folder: string): Promise<{ key: string; certificate: string }> {
-  const { writeFile } = await import('node:fs/promises');
+  await mkdir(folder, { recursive: true });
   const store = await openKeyStore(join(folder, 'tls.json'));
   const tls = await keepServerCertificate(store, ['127.0.0.1', 'localhost'], new Date());
   await store.save();

@@ -19,4 +19,5 @@ export {
 } from './ports.ts';
 export { addSecret, redact, redactJson } from './redact.ts';
 export { retry, type RetryOptions } from './retry.ts';
+export { formatSigner, shortenSigner } from './signer.ts';
 export { escapeHtml, escapeMarkdown, neutralizeCommands, nearest, stripControl } from './text.ts';

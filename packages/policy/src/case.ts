@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every rule is given, how a statement comes to count, and how a reason is made.
 import {
-  failureCodes, predicateTypes,
+  failureCodes, formatSigner, predicateTypes,
   type Channel, type Digest, type Evidence, type FailureCode, type ImagePlatform, type Reason, type ScanPredicate, type TrustRole, type VerifiedStatement,
 } from '@pratique/core';
 import type { ExceptionEntry, Exceptions } from './exceptions-file.ts';
@@ -112,7 +112,7 @@ export function whyNothing({ evidence }: Stated, subject: Digest, types: readonl
   const others = evidence.statements.filter((statement) => statement.subject === subject && types.includes(statement.predicateType));
   const refused = evidence.disbelieved.filter((referrer) => referrer.subject === subject && referrer.artifactType?.startsWith('application/vnd.dev.sigstore.bundle'));
   const parts = [
-    ...(others.length > 0 ? [`${others.length} by signers without the role for it (${others.map(({ signer }) => (signer.kind === 'keyless' ? signer.identity : signer.fingerprint)).slice(0, 3).join(', ')})`] : []),
+    ...(others.length > 0 ? [`${others.length} by signers without the role for it (${others.map(({ signer }) => formatSigner(signer)).slice(0, 3).join(', ')})`] : []),
     ...(refused.length > 0 ? [`${refused.length} referrers not believed (${refused.slice(0, 3).map(({ code, reason: why }) => `${code}: ${why}`).join('; ')})`] : []),
   ];
   return parts.length === 0 ? '' : `; seen: ${parts.join(', ')}`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `pratique tree`: an image with its platforms and everything that hangs on it, as `oras discover` lists it, but verified.
 import { connectRegistry } from '@pratique/acr';
-import { Failure, formatPlatform, stripControl, type Context, type Digest } from '@pratique/core';
+import { Failure, formatPlatform, formatSigner, shortenSigner, stripControl, type Context, type Digest } from '@pratique/core';
 import { parseReference, readImage, type Descriptor, type Repository } from '@pratique/oci';
 import { isBundleReferrer, loadTrustMaterial, readAttestation, verifyAttestation, type TrustMaterial } from '@pratique/sign';
 import { defineStep, input, registryInputs, sigstoreInputs } from '@pratique/step';
@@ -11,6 +11,8 @@ interface Leaf {
   readonly digest: Digest;
   readonly type: string;
   readonly signer?: string;
+  /** The signer for narrow places. */
+  readonly shown?: string;
   readonly time?: string;
   /** `verified`, a failure code, or `not an attestation`. */
   readonly state: string;
@@ -68,8 +70,7 @@ async function leafOf(subject: Digest, referrer: Descriptor, { repository, trust
   if (!isBundleReferrer(referrer)) return { digest: referrer.digest, type: stripControl(referrer.artifactType ?? referrer.mediaType), state: 'not an attestation' };
   try {
     const attestation = await verifyAttestation({ bundle: await readAttestation(repository, referrer.digest), subject, trust });
-    const signer = attestation.signer.kind === 'keyless' ? attestation.signer.identity : attestation.signer.fingerprint;
-    return { digest: referrer.digest, type: stripControl(attestation.predicateType), signer: stripControl(signer), time: attestation.trustedTime.toISOString(), state: 'verified' };
+    return { digest: referrer.digest, type: stripControl(attestation.predicateType), signer: stripControl(formatSigner(attestation.signer)), shown: stripControl(shortenSigner(attestation.signer)), time: attestation.trustedTime.toISOString(), state: 'verified' };
   } catch (thrown) {
     if (!(thrown instanceof Failure) || thrown.kind !== 'refused') throw thrown;
     return { digest: referrer.digest, type: stripControl(referrer.annotations?.['dev.sigstore.bundle.predicateType'] ?? 'attestation'), state: thrown.code };
@@ -90,15 +91,9 @@ function draw(name: string, tags: readonly string[], branches: readonly Branch[]
     lines.push(`${last ? '└─' : '├─'} ${branch.label}  ${branch.digest}`);
     for (const [position, leaf] of branch.leaves.entries()) {
       const stem = `${last ? '   ' : '│  '}${position === branch.leaves.length - 1 ? '└─' : '├─'}`;
-      const proof = leaf.state === 'verified' ? `✓ ${leaf.time?.slice(0, 19) ?? ''}Z ${shortSigner(leaf.signer ?? '')}` : `✗ ${leaf.state}`;
+      const proof = leaf.state === 'verified' ? `✓ ${leaf.time?.slice(0, 19) ?? ''}Z ${leaf.shown ?? ''}` : `✗ ${leaf.state}`;
       lines.push(`${stem} ${leaf.digest.slice(7, 19)}  ${leaf.type.padEnd(50)} ${proof}`);
     }
   }
   return lines;
-}
-
-/** `https://github.com/acme/app/.github/workflows/gate.yml@refs/tags/v1` -> `acme/app gate.yml@refs/tags/v1`. */
-function shortSigner(identity: string): string {
-  const match = /^https:\/\/[^/]+\/([^/]+\/[^/]+)\/\.github\/workflows\/(.+)$/.exec(identity);
-  return match ? `${match[1]} ${match[2]}` : identity;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `pratique verify`: does this image hold a valid verdict of the gate? What a deployment asks, for people and scripts.
 import { connectRegistry } from '@pratique/acr';
-import { escapeMarkdown, formatImage } from '@pratique/core';
+import { escapeMarkdown, formatImage, formatSigner } from '@pratique/core';
 import { loadPolicySet, requireVerdict } from '@pratique/evidence';
 import { loadTrustMaterial } from '@pratique/sign';
 import { defineStep, input, registryInputs, sigstoreInputs } from '@pratique/step';
@@ -26,7 +26,7 @@ export const verify = defineStep({
     const { trust } = await loadPolicySet(ctx, given.policy);
     const trustMaterial = await loadTrustMaterial(ctx, given['trusted-root']);
     const { statement, verdict } = await requireVerdict({ ctx, repository, image: given.image, channel: given.channel, trust, trustMaterial });
-    const signer = statement.signer.kind === 'keyless' ? statement.signer.identity : statement.signer.fingerprint;
+    const signer = formatSigner(statement.signer);
     const until = verdict.validUntil.toISOString();
     ctx.log.line(`${formatImage(given.image)} passed for ${given.channel}, signed by ${signer} at ${statement.trustedTime.toISOString()}, valid until ${until}`);
     return {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rule: who signed what the build role must sign does not hold the gate role as well. Where the policy allows it, the verdict says so.
-import { predicateTypes, type SignerIdentity } from '@pratique/core';
+import { formatSigner, predicateTypes } from '@pratique/core';
 import { credible, nothing, reason, requires, type Rule } from '../case.ts';
 import { rolesOf } from '../roles.ts';
 
@@ -9,7 +9,7 @@ const built = { signature: predicateTypes.signature, provenance: predicateTypes.
 export const rolesApart: Rule = (at) => {
   const types = Object.entries(built).filter(([kind]) => requires(at.policy, kind as keyof typeof built)).map(([, type]) => type);
   const statements = credible(at, at.evidence.image.digest, types);
-  const double = new Set(statements.filter(({ signer, trustedTime }) => rolesOf(at.trust, signer, trustedTime, at.channel).includes('gate')).map(({ signer }) => nameOf(signer)));
+  const double = new Set(statements.filter(({ signer, trustedTime }) => rolesOf(at.trust, signer, trustedTime, at.channel).includes('gate')).map(({ signer }) => formatSigner(signer)));
   if (double.size === 0) return nothing;
   const allowed = at.policy['roles-overlap'] === 'allow';
   return {
@@ -20,7 +20,3 @@ export const rolesApart: Rule = (at) => {
     })),
   };
 };
-
-function nameOf(signer: SignerIdentity): string {
-  return signer.kind === 'key' ? signer.fingerprint : signer.identity;
-}
