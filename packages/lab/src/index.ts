@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of the lab: servers that stand in for what the pipeline talks to.
 export { createAuthority, type Authority } from './authority.ts';
-export { bodyChunks, ConnectionReset, respondWithFile, serve, type FilePart, type Handler, type Served, type ServeOptions } from './serve.ts';
+export type { FilePart } from './file-sender.ts';
+export { bodyChunks, ConnectionReset, respondWithFile, serve, type Handler, type Served, type ServeOptions } from './serve.ts';
 export { createEntra, type Entra, type EntraClient, type EntraOptions, type EntraPrincipal } from './entra/entra.ts';
 export type { FederatedCredential } from './entra/federation.ts';
 export { createGitHub, type GitHub, type GitHubOptions } from './github/github.ts';

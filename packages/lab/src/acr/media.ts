@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where bytes and records are kept. Two media: memory here, a folder in disk.ts; the store above does not know which.
 import type { Digest } from '@pratique/core';
-import type { FilePart } from '../serve.ts';
+import type { FilePart } from '../file-sender.ts';
 import type { ManifestRecord, RepositoryRecord, TagRecord } from './records.ts';
 
 /** Content being received. Appends are in order; the draft is then committed or discarded. */
