@@ -119,14 +119,12 @@ describe('the registry', () => {
   test.each(stepNames)('%s: refused at each write in turn, the next run goes on from there', async (step) => {
     const arranged = await arrange(step);
     let refused = 0;
-    for (let more = true; more && refused < 60;) {
-      world.lab.acr.faults.add({ method: 'PUT', path: `/${arranged.name}/`, nth: 1 + (refused % 3), action: status(403, denied) }, { method: 'PATCH', path: `/acr/v1/acme/${arranged.name}/`, action: status(403, denied) });
+    for (const nth of [1, 2, 3, 1, 2, 3]) {
+      world.lab.acr.faults.add({ method: 'PUT', path: `/${arranged.name}/`, nth, action: status(403, denied) }, { method: 'PATCH', path: `/acr/v1/acme/${arranged.name}/`, action: status(403, denied) });
       const thrown = await arranged.run().then(() => undefined, (reason: unknown) => reason);
-      more = thrown !== undefined;
-      if (more) expect(thrown).toMatchObject({ exitStatus: 2 });
-      refused += 1;
+      if (thrown !== undefined) expect(thrown).toMatchObject({ exitStatus: 2 });
+      refused += thrown === undefined ? 0 : 1;
       world.lab.acr.faults.clear();
-      if (refused >= 6) break;
     }
     expect(refused).toBeGreaterThan(1);
     await arranged.run();

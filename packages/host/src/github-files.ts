@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes in and out of a GitHub step by variables and files: inputs, outputs, summary, identity.
 import * as core from '@actions/core';
-import { Failure } from '@pratique/core';
+import { addSecret, Failure } from '@pratique/core';
 import type { InputContract, Step, StepResult } from '@pratique/step';
 import type { Environment } from './environment.ts';
 
@@ -44,8 +44,10 @@ export function fitSummary(markdown: string, budget = summaryBudget): string {
 
 /** An OIDC token of the run. @actions/core masks it in the log and repeats 502 to 504. Fails with `IDENTITY_UNAVAILABLE`. */
 export async function requestIdentity(env: Environment, audience: string): Promise<string> {
-  const address = env['ACTIONS_ID_TOKEN_REQUEST_URL'];
-  if (!address || !env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']) {
+  const { ACTIONS_ID_TOKEN_REQUEST_URL: address, ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken } = env;
+  // The runner hides it in logs, and nobody hides it in summaries and outputs.
+  if (requestToken) addSecret(requestToken);
+  if (!address || !requestToken) {
     throw new Failure({ code: 'IDENTITY_UNAVAILABLE', message: 'the job may not ask GitHub for an OIDC token', hint: 'Give the job "permissions: id-token: write". Runs for pull requests from forks never get it.' });
   }
   // @actions/core appends "&audience=", which is part of the path when the address has no query.
