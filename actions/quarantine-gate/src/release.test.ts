@@ -3,12 +3,15 @@
 import { Failure, type Reason } from '@pratique/core';
 import type { Repository } from '@pratique/oci';
 import type { StepResult } from '@pratique/step';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openGateWorld, type GateWorld, type PushOptions, type QuarantinedImage } from '../../../test/fixtures/gate-world.ts';
 import { exampleFiles } from '../../../test/fixtures/policy-repository.ts';
 import type { quarantineGate } from './step.ts';
 
 type Result = StepResult<typeof quarantineGate.outputs>;
+
+// A chain signs and verifies hundreds of times; a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 let world: GateWorld;
 let count = 0;
@@ -49,6 +52,12 @@ async function failureOf(work: Promise<unknown>): Promise<Failure> {
 async function namedBy(repository: Repository, tags: readonly string[]): Promise<Record<string, string | undefined>> {
   return Object.fromEntries(await Promise.all(tags.map(async (tag) => [tag, (await repository.resolve(tag))?.digest] as const)));
 }
+
+test('the release is not where the image waits', async () => {
+  const pushed = await world.pushImage({ name: newName() });
+  const failure = await failureOf(world.judge(pushed, { given: { release: `${pushed.image.registry}/${pushed.image.repository}` } }));
+  expect(failure).toMatchObject({ code: 'INPUT_INVALID', exitStatus: 2 });
+});
 
 describe('the version', () => {
   test.each<readonly [string, string | undefined, string | undefined, string | undefined]>([

@@ -3,13 +3,16 @@
 import { formatImage, predicateTypes, type Digest, type Reason } from '@pratique/core';
 import { buildManifest, emptyBlob, mediaTypes, streamOf, type Descriptor, type Repository } from '@pratique/oci';
 import type { StepResult } from '@pratique/step';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openGateWorld, type GateWorld, type PushOptions, type QuarantinedImage } from '../../../test/fixtures/gate-world.ts';
 import type { quarantineGate } from './step.ts';
 
 const both = ['linux/amd64', 'linux/arm64'];
 
 type Result = StepResult<typeof quarantineGate.outputs>;
+
+// A chain signs and verifies hundreds of times; a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 let world: GateWorld;
 let count = 0;

@@ -30,12 +30,16 @@ const outputs = {
   image: 'The released image, by digest; empty when refused.',
   tags: 'Tags that name the released image, one a line, the version first.',
   code: 'Code of the first reason when refused.',
-  reasons: 'All reasons as JSON.',
+  reasons: 'Reasons as JSON, denials first, at most 200; the summary counts them all.',
   attestation: 'Digest of the signed verdict (SLSA VSA).',
 };
 
 type Inputs = InputValues<typeof inputs>;
 type Result = StepResult<typeof outputs>;
+
+// GitHub takes 1 MB of outputs from a job.
+const mostReasons = 200;
+const mostLines = 20;
 
 interface Judged {
   readonly set: PolicySet;
@@ -59,6 +63,7 @@ export const quarantineGate = defineStep({
 });
 
 async function run(given: Inputs, ctx: Context): Promise<Result> {
+  requireTwoRepositories(given);
   const from = (await connectRegistry({ registry: given.image.registry, ctx, signIn: given })).oci.repository(given.image.repository);
   const target = await connectRegistry({ registry: given.release.registry, ctx, signIn: given });
   const to = target.oci.repository(given.release.repository);
@@ -82,6 +87,12 @@ async function run(given: Inputs, ctx: Context): Promise<Result> {
     await target.properties.lockTag(to.name, versionTag(version), { write: false, delete: false });
   }
   return answer(given, { judged, released, tags, attestation: signed });
+}
+
+/** An image that were released where it waits would never have been in quarantine. */
+function requireTwoRepositories({ image, release }: Inputs): void {
+  if (image.registry !== release.registry || image.repository !== release.repository) return;
+  throw new Failure({ code: 'INPUT_INVALID', message: `release names the repository in which the image waits: ${release.registry}/${release.repository}`, hint: 'Keep released images in a repository of their own: the one that cluster identities may read.' });
 }
 
 async function judge(given: Inputs, ctx: Context, repositories: { from: Repository; to: Repository }): Promise<Judged> {
@@ -141,7 +152,7 @@ function answer(given: Inputs, end: { judged: Judged; released: PinnedImage; tag
   return {
     outputs: {
       verdict: verdict.result, image: passed ? formatImage(end.released) : '', tags: end.tags.join('\n'), code: denied[0]?.code ?? '',
-      reasons: JSON.stringify(verdict.reasons), attestation: end.attestation,
+      reasons: JSON.stringify(verdict.reasons.slice(0, mostReasons)), attestation: end.attestation,
     },
     summary: summarize({ image: given.image, release: end.released, verdict, evidence, tags: end.tags, leftBehind: leftBehind(listed, verdict), policyNote: set.protection ?? '' }),
     ...(passed ? {} : { refusal: refusal(given.image, denied) }),
@@ -149,6 +160,7 @@ function answer(given: Inputs, end: { judged: Judged; released: PinnedImage; tag
 }
 
 function refusal(image: PinnedImage, denied: readonly Reason[]): NonNullable<Result['refusal']> {
-  const lines = denied.slice(0, 20).map((reason) => `- ${reason.code}: ${reason.message}${reason.policy ? ` (${reason.rule}, ${reason.policy.file}:${reason.policy.line})` : ` (${reason.rule})`}. ${reason.mend}`);
-  return { code: 'GATE_REFUSED', message: `${formatImage(image)} may not leave quarantine:\n${lines.join('\n')}`, hint: 'The image stays in quarantine. Mend the reasons and build a new version.' };
+  const lines = denied.slice(0, mostLines).map((reason) => `- ${reason.code}: ${reason.message}${reason.policy ? ` (${reason.rule}, ${reason.policy.file}:${reason.policy.line})` : ` (${reason.rule})`}. ${reason.mend}`);
+  const rest = denied.length > mostLines ? [`- and ${denied.length - mostLines} more; the summary lists them`] : [];
+  return { code: 'GATE_REFUSED', message: `${formatImage(image)} may not leave quarantine:\n${[...lines, ...rest].join('\n')}`, hint: 'The image stays in quarantine. Mend the reasons and build a new version.' };
 }

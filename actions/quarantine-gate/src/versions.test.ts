@@ -11,7 +11,7 @@ test('the order of semver.org section 11', () => {
   expect(order.toReversed().map(read).toSorted(compareVersions).map((version) => version.text)).toEqual(order);
 });
 
-test.each(['1.2', 'v1.2.3', '1.2.3.4', '01.2.3', '1.2.3-', '1.2.3-01', 'latest', '1.2.3 ', ''])('"%s" is no version', (text) => {
+test.each([`1.2.3-${'a'.repeat(123)}`, `1.2.${'9'.repeat(16)}`, '1.2', 'v1.2.3', '1.2.3.4', '01.2.3', '1.2.3-', '1.2.3-01', 'latest', '1.2.3 ', ''])('"%s" is no version', (text) => {
   expect(readVersion(text)).toBeUndefined();
 });
 
@@ -35,8 +35,13 @@ describe('moving tags', () => {
   });
 });
 
+test('numbers of a prerelease may have any length', () => {
+  expect(compareVersions(read(`1.0.0-rc.${'8'.repeat(40)}`), read(`1.0.0-rc.${'9'.repeat(40)}`))).toBeLessThan(0);
+  expect(compareVersions(read('1.0.0-rc.10'), read('1.0.0-rc.9'))).toBeGreaterThan(0);
+});
+
 test('the owner of a moving tag does not depend on the order of the listing', () => {
-  const version = fc.tuple(fc.nat(3), fc.nat(3), fc.nat(3)).map((parts) => parts.join('.'));
+  const version = fc.tuple(fc.nat(3), fc.nat(3), fc.nat(3), fc.constantFrom('', '_1', '_2')).map(([major, minor, patch, build]) => `${major}.${minor}.${patch}${build}`);
   fc.assert(fc.property(fc.array(version, { minLength: 1 }), (tags) => {
     expect(competitors('latest', tags)[0]?.text).toBe(competitors('latest', tags.toReversed())[0]?.text);
   }));

@@ -10,11 +10,12 @@ export interface Version {
   readonly prerelease: readonly string[];
 }
 
-const pattern = /^(0|[1-9]\d{0,15})\.(0|[1-9]\d{0,15})\.(0|[1-9]\d{0,15})(?:-((?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*))?(?:[+_]([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/;
+const longest = 128;
+const pattern = /^(0|[1-9]\d{0,14})\.(0|[1-9]\d{0,14})\.(0|[1-9]\d{0,14})(?:-((?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*))?(?:[+_]([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/;
 
-/** Reads a version without leading `v`; `undefined` when it is none. Build metadata may stand behind `+` or, in a tag, behind `_`. */
+/** Reads a version without leading `v`; `undefined` when it is none, or longer than a tag may be (distribution spec 1.1: 128). Build metadata may stand behind `+` or, in a tag, behind `_`. */
 export function readVersion(text: string): Version | undefined {
-  const match = pattern.exec(text);
+  const match = text.length > longest ? undefined : pattern.exec(text);
   if (!match) return undefined;
   return { text, major: Number(match[1]), minor: Number(match[2]), patch: Number(match[3]), prerelease: match[4]?.split('.') ?? [] };
 }
@@ -39,7 +40,8 @@ export function compareVersions(a: Version, b: Version): number {
 function compareIdentifiers(a: string | undefined, b: string | undefined): number {
   if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? -1 : 1;
   const [numericA, numericB] = [/^\d+$/.test(a), /^\d+$/.test(b)];
-  if (numericA && numericB) return Number(a) - Number(b);
+  // By length first: any number of digits, and no leading zeros.
+  if (numericA && numericB) return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
   if (numericA !== numericB) return numericA ? -1 : 1;
   return a < b ? -1 : a > b ? 1 : 0;
 }
@@ -57,5 +59,6 @@ export function movingTags(version: Version): readonly string[] {
 /** Stable versions among `tags` that compete for `moving`, highest first. */
 export function competitors(moving: string, tags: readonly string[]): readonly Version[] {
   const versions = tags.map(readVersion).filter((version): version is Version => version !== undefined && movingTags(version).includes(moving));
-  return versions.toSorted((a, b) => compareVersions(b, a));
+  // Build metadata does not count for precedence, but the owner must not depend on the order of the listing.
+  return versions.toSorted((a, b) => compareVersions(b, a) || (a.text < b.text ? 1 : -1));
 }
