@@ -38,7 +38,7 @@ describe('promote', () => {
   test('copies the image and the attestations of the verdict, the index last', async () => {
     const { from, to, image, platforms, attestations, written } = await createStage();
     const [kept = none, left = none] = attestations;
-    const manifest = await promote({ from, to, image, verdict: verdictOn([kept]) });
+    const manifest = await promote({ from, to, image, attestations: [kept] });
     expect(manifest.descriptor.digest).toBe(image.digest);
     expect(written.at(-1)).toBe(image.digest);
     expect([...written].sort()).toEqual([kept, image.digest, ...platforms.map((one) => one.manifest.digest)].sort());
@@ -48,22 +48,22 @@ describe('promote', () => {
 
   test('a second time changes nothing of the image', async () => {
     const { from, to, image, attestations, written } = await createStage();
-    await promote({ from, to, image, verdict: verdictOn(attestations) });
+    await promote({ from, to, image, attestations });
     const first = written.length;
-    await promote({ from, to, image, verdict: verdictOn(attestations) });
+    await promote({ from, to, image, attestations });
     expect(written.slice(first).sort()).toEqual([...attestations].sort());
   });
 
   test('an attestation that is not there afterwards is no promotion', async () => {
     const { acr, from, to, image, attestations } = await createStage();
     acr.faults.add({ method: 'HEAD', path: `/v2/web/manifests/${attestations[0]}`, times: 99, action: { kind: 'status', status: 404 } }, { method: 'GET', path: `/v2/web/manifests/${attestations[0]}`, times: 99, action: { kind: 'status', status: 404 } });
-    await expect(promote({ from, to, image, verdict: verdictOn(attestations) })).rejects.toMatchObject({ code: 'GATE_PROMOTION_MISMATCH' });
+    await expect(promote({ from, to, image, attestations })).rejects.toMatchObject({ code: 'GATE_PROMOTION_MISMATCH' });
   });
 
   test('a blob that the registry changes on the way is not accepted', async () => {
     const { acr, from, to, image, attestations } = await createStage();
     acr.faults.add({ method: 'GET', path: `/v2/web/manifests/${image.digest}`, times: 99, action: { kind: 'corrupt', at: 5 } });
-    await expect(promote({ from, to, image, verdict: verdictOn(attestations) })).rejects.toMatchObject({ code: 'REGISTRY_DIGEST_MISMATCH' });
+    await expect(promote({ from, to, image, attestations })).rejects.toMatchObject({ code: 'REGISTRY_DIGEST_MISMATCH' });
   });
 });
 

@@ -7,19 +7,20 @@ export interface Promotion {
   readonly from: Repository;
   readonly to: Repository;
   readonly image: PinnedImage;
-  readonly verdict: Verdict;
+  /** The verdict, and the attestations on which it rests. */
+  readonly attestations: readonly Digest[];
 }
 
 /**
- * Copies the attestations on which the verdict rests, then the image: children first, the index last. Whatever else hangs on the image stays behind.
+ * Copies the attestations, then the image: children first, the index last. Whatever else hangs on the image stays behind.
  * Returns the manifest as the release repository gives it back. Fails with `GATE_PROMOTION_MISMATCH`.
  */
-export async function promote({ from, to, image, verdict }: Promotion): Promise<Manifest> {
-  await copyGraph({ from, to, roots: [...verdict.inputs, image.digest] });
+export async function promote({ from, to, image, attestations }: Promotion): Promise<Manifest> {
+  await copyGraph({ from, to, roots: [...attestations, image.digest] });
   const released = await to.readManifest(image.digest);
   if (released.descriptor.digest !== image.digest) throw mismatch(to, image.digest, 'another manifest stands there');
-  for (const attestation of verdict.inputs) {
-    if (!(await to.hasManifest(attestation))) throw mismatch(to, attestation, 'an attestation of the verdict is missing');
+  for (const attestation of attestations) {
+    if (!(await to.hasManifest(attestation))) throw mismatch(to, attestation, 'an attestation is missing');
   }
   return released;
 }

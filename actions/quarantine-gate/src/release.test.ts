@@ -230,11 +230,11 @@ describe('exceptions', () => {
 });
 
 describe('what is missing is named', () => {
-  async function withGateRole(role: { readonly role: string; readonly prefix?: string } | undefined, work: () => Promise<void>): Promise<void> {
+  async function withGateRoles(roles: readonly { readonly role: string; readonly prefix?: string }[], work: () => Promise<void>): Promise<void> {
     const { assignments } = world.lab.acr.settings;
     const { objectId } = world.lab.addresses.entra.clients.gate;
     const kept = [...assignments];
-    const own = role === undefined ? [] : [{ principal: objectId, ...role }];
+    const own = roles.map((role) => ({ principal: objectId, ...role }));
     assignments.splice(0, kept.length, ...kept.filter(({ principal }) => principal !== objectId), ...own);
     try {
       await work();
@@ -244,13 +244,14 @@ describe('what is missing is named', () => {
   }
   const { reader, writer } = { reader: 'Container Registry Repository Reader', writer: 'Container Registry Repository Writer' };
 
-  test.each<readonly [string, { readonly role: string; readonly prefix?: string } | undefined, string, 'quarantine' | 'acme']>([
-    ['no role at all', undefined, reader, 'quarantine'],
-    ['Reader everywhere', { role: reader }, writer, 'acme'],
-    ['Writer on quarantine only', { role: writer, prefix: 'quarantine/' }, reader, 'acme'],
-  ])('the role of the identity: %s', async (_, role, wanted, where) => {
+  test.each<readonly [string, readonly { readonly role: string; readonly prefix?: string }[], string, 'quarantine' | 'acme']>([
+    ['no role at all', [], reader, 'quarantine'],
+    ['Reader everywhere', [{ role: reader }], writer, 'quarantine'],
+    ['Writer on quarantine only', [{ role: writer, prefix: 'quarantine/' }], reader, 'acme'],
+    ['Reader on releases', [{ role: writer, prefix: 'quarantine/' }, { role: reader, prefix: 'acme/' }], writer, 'acme'],
+  ])('the role of the identity: %s', async (_, roles, wanted, where) => {
     const pushed = await signed();
-    await withGateRole(role, async () => {
+    await withGateRoles(roles, async () => {
       const failure = await failureOf(world.judge(pushed));
       const name = where === 'acme' ? pushed.release.repository : pushed.image.repository;
       expect(failure).toMatchObject({ code: 'ACR_ROLE_MISSING', exitStatus: 2 });
@@ -262,7 +263,7 @@ describe('what is missing is named', () => {
 
   test('a refusal that cannot be stored is a missing role, not a silent no', async () => {
     const pushed = await signed({ findings: ['CVE-2021-23337'] });
-    await withGateRole({ role: reader }, async () => {
+    await withGateRoles([{ role: reader }], async () => {
       const failure = await failureOf(world.judge(pushed));
       expect(failure.code).toBe('ACR_ROLE_MISSING');
       expect(failure.hint).toContain(`--role "${writer}"`);

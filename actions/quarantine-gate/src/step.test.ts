@@ -90,6 +90,15 @@ describe('an image with all evidence', () => {
     expect((await world.verdictOn(pushed)).statement.attestation).toBe(second.outputs.attestation);
   });
 
+  test('is not in the release repository while its verdict cannot be signed', async () => {
+    const pushed = await signed();
+    world.lab.intercept('sigstore', async (request) => (request.url.includes('signingCert') ? new Response('{}', { status: 503 }) : undefined));
+    await expect(world.judge(pushed)).rejects.toMatchObject({ code: 'SIGN_CERTIFICATE_FAILED' });
+    world.lab.intercept('sigstore');
+    expect(await (await releasesOf(pushed)).resolve(pushed.image.digest)).toBeUndefined();
+    expect((await world.judge(pushed)).outputs.verdict).toBe('passed');
+  });
+
   test('passes where the registry knows no referrers API, and fallback tags are no versions', async () => {
     world.lab.acr.settings.referrers = false;
     const pushed = await signed();

@@ -69,13 +69,13 @@ async function run(given: Inputs, ctx: Context): Promise<Result> {
   const to = target.oci.repository(given.release.repository);
   const released: PinnedImage = { ...given.release, digest: given.image.digest };
   const judged = await judge(given, ctx, { from, to });
-  const attestation = (to_: Repository): Promise<Digest> => signVerdict(given, ctx, { repository: to_, judged, released });
-  if (judged.verdict.result === 'refused') {
-    const signed = await attestation(from);
-    return answer(given, { judged, released, tags: [], attestation: signed });
-  }
-  const manifest = await ctx.log.group('Promote', () => promote({ from, to, image: given.image, verdict: judged.verdict }));
-  const signed = await attestation(to);
+  const attestation = (repository: Repository): Promise<Digest> => signVerdict(given, ctx, { repository, judged, released });
+  // Signed before anything is promoted: without its verdict nothing enters the release repository, whatever breaks in between.
+  const signed = await attestation(from);
+  if (judged.verdict.result === 'refused') return answer(given, { judged, released, tags: [], attestation: signed });
+  const manifest = await ctx.log.group('Promote', () => promote({ from, to, image: given.image, attestations: [...judged.verdict.inputs, signed] }));
+  // The verdict stands there already and is used again; this removes the one that it replaces.
+  await attestation(to);
   const standing = { ctx, repository: to, channel: given.channel, trust: judged.set.trust, trustMaterial: judged.trustMaterial };
   await requireVerdict({ ...standing, image: released });
   const version = judged.evidence.version;
