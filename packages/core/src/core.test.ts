@@ -75,7 +75,8 @@ describe('hostile text', () => {
   test('cannot draw on a terminal, run workflow commands, or become Markdown', () => {
     expect(stripControl('a\u001b[31mb\u001b]0;t\u0007c\u202ed')).toBe('abcd');
     expect(neutralizeCommands('  ::error::x')).not.toMatch(/^\s*::/);
-    expect(neutralizeCommands('##vso[task.complete]')).not.toMatch(/^##vso/);
+    expect(neutralizeCommands('##vso[task.complete]')).not.toMatch(/##vso/);
+    expect(neutralizeCommands('CVE-1: title ##[stop-commands]x ##VSO[task.setvariable]y')).not.toMatch(/##(?:\[|vso)/i);
     expect(escapeMarkdown('| [x](javascript:1) <b>@all\n`')).not.toMatch(/[^\\][|[\]`<]|@/);
   });
   test('nearest finds the meant name and nothing far', () => {

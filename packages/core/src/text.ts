@@ -7,9 +7,12 @@ export function stripControl(text: string): string {
   return text.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
 }
 
-/** A line that neither GitHub (`::x::`, `##[x]`) nor Azure Pipelines (`##vso[`) takes as a command. */
+/**
+ * A line that neither GitHub (`::x::` at its start, `##[x]` anywhere) nor Azure Pipelines (`##vso[x]` anywhere) takes as a command
+ * (actions/runner: ActionCommand.cs; microsoft/azure-pipelines-agent: Command.cs, both by IndexOf).
+ */
 export function neutralizeCommands(line: string): string {
-  return stripControl(line).replace(/^(\s*)(::|##\[|##vso\[)/i, '$1\u200b$2');
+  return stripControl(line).replace(/^(\s*)::/, '$1\u200b::').replace(/##(?=\[|vso\[)/gi, '##\u200b');
 }
 
 /** `text` as one line of Markdown that renders as itself: no markup, mentions, links or table breaks. */
