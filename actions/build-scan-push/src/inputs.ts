@@ -16,6 +16,7 @@ export const inputs = {
   labels: input.lines({ description: 'Labels of the image, NAME=value, beside those of its version, commit and source.' }),
   builder: input.choice(['auto', 'buildah', 'layout'])({ default: 'auto', description: 'Who builds. buildah needs no daemon; auto takes it. layout takes the OCI layout that an earlier step of yours made, for example docker buildx build --output type=oci,tar=false,dest=image-layout.' }),
   layout: input.text({ default: 'image-layout', description: 'Folder of the OCI layout that holds image and evidence and travels between phases. With builder layout: the folder that you built.' }),
+  digest: input.text({ description: 'Digest of the image as the phase build gave it (its output digest). When given, every phase refuses a layout that holds another image: a job in between, such as the scanner, cannot swap it.' }),
   version: input.text({ description: 'Semantic version of the image; it becomes part of the digest. Default: that of the git tag vX.Y.Z, else none.' }),
   image: input.repository({ description: 'Repository of the quarantine to push to. Needed by the phases all and push.' }),
   release: input.repository({ description: 'Repository of released images. When given, the step refuses to push with an identity that could write there by itself.' }),

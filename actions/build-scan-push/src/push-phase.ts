@@ -13,7 +13,7 @@ export interface PushOutcome {
 
 /** Pushes what the layout names, after it was hashed again. No tag is written: in quarantine an image has only its digest. */
 export async function pushPhase(given: Inputs, ctx: Context, to: RepositoryName): Promise<PushOutcome> {
-  const { layout, image, evidence } = await openTravelling(ctx, given.layout);
+  const { layout, image, evidence } = await openTravelling(ctx, given);
   const { blobs, bytes } = await layout.verify();
   ctx.log.line(`${given.layout}: ${blobs} blobs, ${bytes} bytes, all hashed`);
   if (given.release !== undefined) await requireIsolation(given, ctx, given.release);

@@ -22,7 +22,7 @@ export interface ScanOutcome {
 
 /** Scans the image of the layout and writes the evidence anew, in place of what an earlier scan wrote. */
 export async function scanPhase(given: Inputs, ctx: Context, isolation: ScanRun['isolation']): Promise<ScanOutcome> {
-  const before = await openTravelling(ctx, given.layout);
+  const before = await openTravelling(ctx, given);
   const scans = await ctx.log.group('Scan', () => scanAll(given, ctx, { ...before, isolation }));
   const evidence = await writeEvidence(before.layout, before.image, { ...before.content, scans });
   await nameEntries(before.layout, before.image, evidence);

@@ -115,6 +115,15 @@ describe('phases in jobs of their own', () => {
     await expect(build({ phases })).rejects.toMatchObject({ code: 'REGISTRY_DIGEST_MISMATCH' });
   });
 
+  test.each(['scan', 'push'])('the phase %s refuses another image than was built, though it is whole', async (phases) => {
+    const { outputs } = await build({ phases: 'build', version: '1.0.0' });
+    const digest = outputs.digest ?? '';
+    if (phases === 'push') await build({ phases: 'scan', digest });
+    await build({ phases: 'build', version: '1.0.1' });
+    await expect(build({ phases, digest })).rejects.toMatchObject({ code: 'REGISTRY_DIGEST_MISMATCH' });
+    await expect(build({ phases, digest: 'latest' })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+  });
+
   test.each(['scan', 'push'])('the phase %s needs a layout', async (phases) => {
     await expect(build({ phases })).rejects.toMatchObject({ code: 'LAYOUT_INVALID' });
   });

@@ -64,7 +64,7 @@ interface Outcome {
 }
 
 async function answer(given: Inputs, ctx: Context, { notes, scanned, pushed, refused }: Outcome): Promise<Result> {
-  const travelling = await openTravelling(ctx, given.layout);
+  const travelling = await openTravelling(ctx, given);
   const scans = scanned?.scans ?? (await readScans(travelling));
   return {
     outputs: {

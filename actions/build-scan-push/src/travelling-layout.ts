@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The OCI layout that travels between phases: one image and its evidence, named in index.json, each phase hashing all of it anew.
-import { Failure, type Context } from '@pratique/core';
+import { Failure, parseDigest, type Context } from '@pratique/core';
 import { copyGraph, createLayout, openLayout, type Descriptor, type Layout } from '@pratique/oci';
 import { readEvidence, type EvidenceManifest } from '@pratique/scan';
+import type { Inputs } from './inputs.ts';
 
 const refName = 'org.opencontainers.image.ref.name';
 
@@ -40,11 +41,15 @@ export async function publish(ctx: Context, from: Layout, entries: { folder: str
 }
 
 /** Opens the layout of an earlier phase and checks that the evidence fits the image; whoever uses the layers hashes them. Fails with `LAYOUT_INVALID`, `REGISTRY_DIGEST_MISMATCH`, `BUILD_EVIDENCE_INVALID`. */
-export async function openTravelling(ctx: Context, folder: string): Promise<Travelling> {
+export async function openTravelling(ctx: Context, { layout: folder, digest }: Pick<Inputs, 'layout' | 'digest'>): Promise<Travelling> {
   const layout = await openLayout(ctx.files, folder);
   const entries = (await layout.readIndex()).manifests ?? [];
   const image = entry(entries, 'image', folder);
   const evidence = entry(entries, 'evidence', folder);
+  // The whole folder travels, so whoever had it could have put another image there that fits its own digests.
+  if (digest !== undefined && parseDigest(digest) !== image.digest) {
+    throw new Failure({ code: 'REGISTRY_DIGEST_MISMATCH', message: `${folder} holds the image ${image.digest}, not ${digest}, which the input digest names`, hint: 'Do not use it. Find out which job replaced the image.' });
+  }
   return { layout, image, evidence, content: await readEvidence(layout, evidence.digest, image.digest) };
 }
 
