@@ -73,14 +73,16 @@ async function run(given: Inputs, ctx: Context): Promise<Result> {
   // Signed before anything is promoted: without its verdict nothing enters the release repository, whatever breaks in between.
   const signed = await attestation(from);
   if (judged.verdict.result === 'refused') return answer(given, { judged, released, tags: [], attestation: signed });
+  const standing = { ctx, channel: given.channel, trust: judged.set.trust, trustMaterial: judged.trustMaterial };
+  // A verdict that nobody believes, since trust does not name this gate, releases nothing.
+  await requireVerdict({ ...standing, repository: from, image: released });
   const manifest = await ctx.log.group('Promote', () => promote({ from, to, image: given.image, attestations: [...judged.verdict.inputs, signed] }));
   // The verdict stands there already and is used again; this removes the one that it replaces.
   await attestation(to);
-  const standing = { ctx, repository: to, channel: given.channel, trust: judged.set.trust, trustMaterial: judged.trustMaterial };
-  await requireVerdict({ ...standing, image: released });
+  await requireVerdict({ ...standing, repository: to, image: released });
   const version = judged.evidence.version;
   if (given.channel !== 'release' || version === undefined) return answer(given, { judged, released, tags: [], attestation: signed });
-  const competes = (digest: Digest): Promise<boolean> => holdsVerdict(() => requireVerdict({ ...standing, image: { ...released, digest } }));
+  const competes = (digest: Digest): Promise<boolean> => holdsVerdict(() => requireVerdict({ ...standing, repository: to, image: { ...released, digest } }));
   const tags = await ctx.log.group('Tag', () => writeTags({ repository: to, version, manifest, competes, moving: given['moving-tags'] }));
   if (given.lock) {
     await target.properties.lockManifest(to.name, released.digest, { delete: false });
