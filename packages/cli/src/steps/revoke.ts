@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `pratique revoke`: takes a verdict back. Signs FAILED, and moves the tags to whoever owns them now.
 import { connectRegistry } from '@pratique/acr';
-import { escapeMarkdown, Failure, formatImage, predicateTypes, type Digest } from '@pratique/core';
+import { escapeMarkdown, Failure, formatImage, predicateTypes, type Digest, type PinnedImage } from '@pratique/core';
 import { loadPolicySet, requireVerdict, revocation } from '@pratique/evidence';
 import { readImage } from '@pratique/oci';
 import { recomputeTags } from '@pratique/quarantine-gate';
@@ -36,9 +36,24 @@ export const revoke = defineStep({
     });
     if (!attested) throw new Failure({ code: 'SIGN_VERIFY_FAILED', message: `the revocation of ${formatImage(given.image)} was not signed` });
     const standing = (digest: Digest): Promise<unknown> => requireVerdict({ ctx, repository, image: { ...given.image, digest }, channel: given.channel, trust: set.trust, trustMaterial: trust });
+    await requireRefused(given.image, standing);
     const tags = await recomputeTags({ repository, digest: given.image.digest, untag: (tag) => registry.properties.untag(repository.name, tag), standing });
     if (given['lock-reading']) await registry.properties.lockManifest(repository.name, given.image.digest, { read: false });
     ctx.log.line(`${formatImage(given.image)} is revoked${tags.length > 0 ? `; moved: ${tags.join(', ')}` : ''}`);
     return { outputs: { attestation: attested.attestation, tags: tags.join('\n') }, summary: `**Revoked** ${escapeMarkdown(formatImage(given.image))}: ${escapeMarkdown(given.reason)}\n` };
   },
 });
+
+/** A FAILED verdict of somebody without the role gate takes nothing back: then the image is still deployed. */
+async function requireRefused(image: PinnedImage, standing: (digest: Digest) => Promise<unknown>): Promise<void> {
+  try {
+    await standing(image.digest);
+  } catch (thrown) {
+    if (thrown instanceof Failure && thrown.code === 'VERDICT_REFUSED') return;
+    throw thrown;
+  }
+  throw new Failure({
+    code: 'ATTESTATION_SIGNER_UNKNOWN', message: `${formatImage(image)} is NOT revoked: the FAILED verdict was signed by somebody who does not hold the role gate, so it does not count`,
+    hint: 'Revoke in a workflow that trust.yaml names under gate.',
+  });
+}

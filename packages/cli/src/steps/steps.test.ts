@@ -68,6 +68,14 @@ test('revoke: the image is refused from then on, its tags go to the release befo
   expect((await verifying(before)).outputs.verdict).toBe('passed');
 });
 
+test('revoke: a FAILED verdict of somebody else takes nothing back, and that is said', async () => {
+  const pushed = await release('kept', '1.0.0');
+  const given = { ...common(), 'signing-config': world.inputsOf('gate')['signing-config'], image: imageOf(pushed), reason: 'a rumour', policy: 'github://acme/app' };
+  const ctx = await world.ctxFor('gate', { ref: 'refs/tags/v1.0.0', jobWorkflowFile: '.github/workflows/other.yml' });
+  await expect(revoke.run(read(revoke.inputs, given), ctx)).rejects.toMatchObject({ code: 'ATTESTATION_SIGNER_UNKNOWN', exitStatus: 3 });
+  expect((await verifying(pushed)).outputs.verdict).toBe('passed');
+});
+
 describe('tree', () => {
   const growing = async (image: string) => tree.run(read(tree.inputs, { ...common(), image }), await world.ctxFor('gate'));
 

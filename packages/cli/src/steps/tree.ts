@@ -44,7 +44,7 @@ export const tree = defineStep({
     const image = await readImage(repository, root.digest);
     const children = image.platforms.filter((one) => one.digest !== root.digest);
     const branches: Branch[] = [];
-    for (const branch of [{ label: image.annotations['org.opencontainers.image.version'] ?? 'image', digest: root.digest }, ...children.map((one) => ({ label: formatPlatform(one.platform), digest: one.digest }))]) {
+    for (const branch of [{ label: stripControl(image.annotations['org.opencontainers.image.version'] ?? 'image').replace(/\s+/g, ' '), digest: root.digest }, ...children.map((one) => ({ label: formatPlatform(one.platform), digest: one.digest }))]) {
       branches.push({ ...branch, leaves: await leavesOf(branch.digest, { ctx, repository, trust }) });
     }
     const tags = await tagsOf(repository, root.digest);
