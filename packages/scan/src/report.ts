@@ -21,11 +21,16 @@ const isGrype = (document: Readonly<Record<string, unknown>>): boolean => 'match
 /** Worst first. */
 export const severities: readonly Severity[] = ['critical', 'high', 'unknown', 'medium', 'low', 'negligible'];
 
-/** Worst first, then by id, package and path; each (id, package, path) once. */
+/** Worst first, then by id, package and path; each (id, package, path) once: the worst rating, and a fix when any of them names one. */
 function inOrder(findings: readonly Finding[]): Finding[] {
-  const unique = new Map(findings.map((finding) => [findingKey(finding), finding] as const));
   const rank = (finding: Finding): string => `${severities.indexOf(finding.severity)} ${findingKey(finding)}`;
-  return [...unique.values()].map((finding) => ({ finding, rank: rank(finding) })).sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ finding }) => finding);
+  const sorted = findings.map((finding) => ({ finding, rank: rank(finding) })).sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0));
+  const unique = new Map<string, Finding>();
+  for (const { finding } of sorted) {
+    const worse = unique.get(findingKey(finding));
+    unique.set(findingKey(finding), worse === undefined ? finding : { ...worse, ...(worse.fixed === undefined && finding.fixed !== undefined ? { fixed: finding.fixed } : {}) });
+  }
+  return [...unique.values()];
 }
 
 /** What makes two findings the same: id, purl (or package and version), path. */
