@@ -4,6 +4,7 @@ import { Failure, parseJsonObject, retry, type Context, type JsonObject } from '
 
 const sizeLimit = 4 * 1024 * 1024;
 const timeoutSeconds = 30;
+const redirectLimit = 3;
 
 /** Fails with `SIGN_CONFIG_INVALID` (nothing there, not JSON, over 4 MiB) or `SIGN_TRUST_UNAVAILABLE` (the URL did not answer). `what` names it in messages. */
 export async function readDocument(ctx: Context, source: string, what: string): Promise<JsonObject> {
@@ -21,16 +22,34 @@ async function readFile(ctx: Context, path: string, what: string): Promise<Uint8
 }
 
 async function download(ctx: Context, url: string, what: string): Promise<Uint8Array> {
-  let response: Response;
-  try {
-    response = await ctx.fetch(url, { signal: AbortSignal.any([ctx.signal, AbortSignal.timeout(timeoutSeconds * 1000)]) });
-  } catch (cause) {
-    throw new Failure({ code: 'SIGN_TRUST_UNAVAILABLE', message: `${what}: ${url} did not answer`, cause });
-  }
+  const response = await follow(ctx, url, what);
   if (response.ok) return readBounded(response, sizeLimit, () => tooLarge(url, what));
   await response.body?.cancel();
   const code = response.status >= 500 || response.status === 429 ? 'SIGN_TRUST_UNAVAILABLE' : 'SIGN_CONFIG_INVALID';
   throw new Failure({ code, message: `${what}: ${url} answered ${response.status}`, facts: { status: response.status } });
+}
+
+/** Redirects by hand: fetch would also follow one to http, where anybody on the way could give another trusted root. */
+async function follow(ctx: Context, start: string, what: string): Promise<Response> {
+  let url = start;
+  for (let hop = 0; hop <= redirectLimit; hop += 1) {
+    const response = await ask(ctx, url, what);
+    const location = response.status >= 300 && response.status < 400 ? response.headers.get('location') : null;
+    if (location === null) return response;
+    await response.body?.cancel();
+    const next = URL.parse(location, url);
+    if (next?.protocol !== 'https:') throw new Failure({ code: 'SIGN_CONFIG_INVALID', message: `${what}: ${url} redirects to an address that is not https` });
+    url = next.href;
+  }
+  throw new Failure({ code: 'SIGN_CONFIG_INVALID', message: `${what}: ${start} redirects more than ${redirectLimit} times` });
+}
+
+async function ask(ctx: Context, url: string, what: string): Promise<Response> {
+  try {
+    return await ctx.fetch(url, { redirect: 'manual', signal: AbortSignal.any([ctx.signal, AbortSignal.timeout(timeoutSeconds * 1000)]) });
+  } catch (cause) {
+    throw new Failure({ code: 'SIGN_TRUST_UNAVAILABLE', message: `${what}: ${url} did not answer`, cause });
+  }
 }
 
 function tooLarge(source: string, what: string): Failure {

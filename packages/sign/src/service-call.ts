@@ -46,7 +46,7 @@ async function callOnce(ctx: Context, call: ServiceCall): Promise<ServiceReply> 
 
 async function exchange(ctx: Context, call: ServiceCall): Promise<ServiceReply> {
   const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(call.timeoutSeconds * 1000)]);
-  const request: RequestInit = call.body === undefined ? { signal } : {
+  const request: RequestInit = call.body === undefined ? { signal, redirect: 'error' } : {
     method: 'POST', signal, redirect: 'error', body: call.body as BodyInit, headers: { 'content-type': call.contentType ?? 'application/json', accept: '*/*' },
   };
   try {
