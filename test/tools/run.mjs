@@ -9,13 +9,14 @@ import { bringRuntime, checkout, installPackages } from './runtime.mjs';
 const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
 const programs = ['buildah', 'skopeo', 'busybox', 'crane', 'oras', 'trivy-db-fixture', 'trivy', 'cosign'];
 const obtain = [['test/tools/obtain-cli.ts', ...programs]];
+const obtainAll = [['test/tools/obtain-cli.ts', ...programs, 'grype']];
 
 /** What each command runs, one after the other; the words that follow the command go to the last. @type {Record<string, string[][]>} */
 const commands = {
   demo: [['test/demo/demo.ts']],
   test: [[...vitest, '--project', 'unit', '--project', 'span']],
   'test:e2e': [...obtain, [...vitest, '--project', 'e2e']],
-  'test:full': [...obtain, [...vitest, '--project', 'unit', '--project', 'span', '--project', 'e2e', '--project', 'full']],
+  'test:full': [...obtainAll, [...vitest, '--project', 'unit', '--project', 'span', '--project', 'e2e', '--project', 'full']],
   build: [['test/tools/build.ts']],
   check: [['test/tools/check.ts']],
   generate: [['test/tools/generate.ts']],

@@ -14,6 +14,8 @@ export function readGrypeReport(document: JsonObject): ParsedReport {
   const descriptor = report.fields('descriptor');
   const diffIds = readDiffIds(document, target);
   const distro = report.optionalFields('distro');
+  const settings = descriptor.optionalFields('configuration');
+  if (settings?.texts('exclude').length) throw settings.invalid('exclude', 'empty: a report must be about the whole image');
   return {
     scanner: 'grype',
     scannerVersion: descriptor.text('version'),
@@ -23,8 +25,9 @@ export function readGrypeReport(document: JsonObject): ParsedReport {
     endOfLife: report.list('alertsByPackage').some((item) => item.list('alerts').some((alert) => alert.optionalText('type') === 'distro-eol')),
     packageCount: 0,
     osPackageCount: 0,
-    // What the user's own grype configuration ignored is a finding here: only the policy's exceptions excuse.
-    findings: [...report.list('matches'), ...report.list('ignoredMatches').filter((match) => !isScannersOwn(match))].map(readFinding),
+    // What settings and VEX ignored is a finding here: only the policy's exceptions excuse. What grype's own matchers rule out it does not even list
+    // (grype/vulnerability_matcher.go, "dropped"), so a reason such as "DistroPackageFixed" can only be a user's.
+    findings: [...report.list('matches'), ...report.list('ignoredMatches')].map(readFinding),
     createdAt: descriptor.time('timestamp'),
     database: readDatabase(descriptor),
   };
@@ -44,14 +47,6 @@ function readDiffIds(document: JsonObject, target: Fields): Digest[] | undefined
   if (typeof config !== 'string') throw target.invalid('config', 'text');
   const image = fieldsOf(parseJsonObject(Buffer.from(config, 'base64'), `${target.where}.config`, 'SCAN_REPORT_INVALID'), `${target.where}.config`, 'SCAN_REPORT_INVALID');
   return image.fields('rootfs').digests('diff_ids').filter(isDigest);
-}
-
-// grype's matchers ignore what a distribution has mended or already reports (grype/matcher); such rules carry these reasons.
-const ownReasons = new Set(['DistroPackageFixed', 'Explicit APK NAK']);
-
-function isScannersOwn(match: Fields): boolean {
-  const rules = match.list('appliedIgnoreRules');
-  return rules.length > 0 && rules.every((rule) => ownReasons.has(rule.optionalText('reason') ?? ''));
 }
 
 const osTypes = new Set(['deb', 'apk', 'rpm', 'alpm', 'portage', 'dpkg']);

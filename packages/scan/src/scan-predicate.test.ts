@@ -16,12 +16,18 @@ const platform: ImagePlatform = {
   configDigest: 'sha256:4a0a8b24552ea6d3070d984ee907c98c13b5faf111bc1c983905ec86f626e62f',
   diffIds: ['sha256:739bc2cb926bbda5f41b16f24434dd0598e6413f079e171937ac90a20cfbca0d'],
 };
+const grypePlatform: ImagePlatform = {
+  ...platform, configDigest: 'sha256:b8d55a95a8a387369ac05a2b5e14a6ce13d7b31a8129b58223c6725e31fb5c10',
+  diffIds: ['sha256:b599794d3aadbb72d7dcdbb76a7c904714e9ba57a9e60f431873c55bbf38a195'],
+};
 const run: ScanRun = {
   platform: 'linux/arm64', digest: platform.digest, configDigest: platform.configDigest, diffIds: platform.diffIds,
   scanner: { name: 'trivy', version: '0.72.0' }, database: { digest: other, version: '2', updatedAt: '2026-11-21T10:00:00Z' },
   startedAt: '2026-11-21T10:18:54Z', finishedAt: '2026-11-21T10:18:55Z', isolation: 'none',
 };
-const grypeRun: ScanRun = { ...run, scanner: { name: 'grype', version: '0.110.0' }, database: { version: 'v6.1.4', updatedAt: '2026-11-20T06:31:12Z' }, packageCount: 3 };
+const grypeRun: ScanRun = {
+  ...run, configDigest: grypePlatform.configDigest, diffIds: grypePlatform.diffIds, scanner: { name: 'grype', version: '0.110.0' }, database: { version: 'v6.1.4', updatedAt: '2026-11-20T06:31:12Z' }, packageCount: 3,
+};
 const without = (report: Buffer, ...names: string[]): Buffer => Buffer.from(JSON.stringify(JSON.parse(report.toString()), (key, value: unknown) => (names.includes(key) ? undefined : value)));
 
 describe('scan/v1', () => {
@@ -33,22 +39,22 @@ describe('scan/v1', () => {
   });
 
   test('takes the number of packages of a grype report from our inventory', async () => {
-    expect(await toScanPredicate(grypeRun, grype, platform)).toMatchObject({ packageCount: 3, os: 'debian 12' });
+    expect(await toScanPredicate(grypeRun, grype, grypePlatform)).toMatchObject({ packageCount: 3, os: 'debian 12' });
   });
 
   test.each<[string, string, ScanRun, Buffer, ImagePlatform]>([
     ['a report about another config', 'SCAN_NOT_BOUND', run, trivy, { ...platform, configDigest: other }],
     ['a report about other layers', 'SCAN_NOT_BOUND', run, trivy, { ...platform, diffIds: [other] }],
-    ['a grype report about other layers', 'SCAN_NOT_BOUND', grypeRun, grype, { ...platform, diffIds: [other] }],
+    ['a grype report about other layers', 'SCAN_NOT_BOUND', grypeRun, grype, { ...grypePlatform, diffIds: [other] }],
     ['a record about another manifest', 'SCAN_NOT_BOUND', run, trivy, { ...platform, digest: other }],
     ['a record about another platform', 'SCAN_NOT_BOUND', { ...run, platform: 'linux/amd64' }, trivy, platform],
-    ['a record of another scanner', 'SCAN_NOT_BOUND', { ...grypeRun }, trivy, platform],
-    ['a record with another database date', 'SCAN_NOT_BOUND', { ...grypeRun, database: { updatedAt: '2026-11-21T00:00:00Z' } }, grype, platform],
+    ['a record of another scanner', 'SCAN_NOT_BOUND', { ...run, scanner: grypeRun.scanner }, trivy, platform],
+    ['a record with another database date', 'SCAN_NOT_BOUND', { ...grypeRun, database: { updatedAt: '2026-11-21T00:00:00Z' } }, grype, grypePlatform],
     ['a record that ends before it begins', 'SCAN_NOT_BOUND', { ...run, finishedAt: '2026-11-20T00:00:00Z' }, trivy, platform],
     ['a report without results', 'SCAN_NO_PACKAGES', run, without(trivy, 'Results'), platform],
     ['a report without packages', 'SCAN_NO_PACKAGES', { ...run, packageCount: 9 }, without(trivy, 'Packages'), platform],
     ['a report without results or distribution', 'SCAN_NO_PACKAGES', run, without(trivy, 'Results', 'OS'), platform],
-    ['a grype report without inventory', 'SCAN_NO_PACKAGES', { ...grypeRun, packageCount: 0 }, grype, platform],
+    ['a grype report without inventory', 'SCAN_NO_PACKAGES', { ...grypeRun, packageCount: 0 }, grype, grypePlatform],
   ])('%s: %s', async (_, code, record, report, image) => {
     await expect(toScanPredicate(record, report, image)).rejects.toMatchObject({ code });
   });
