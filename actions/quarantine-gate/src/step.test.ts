@@ -72,10 +72,12 @@ describe('an image with all evidence', () => {
     const pushed = await signed();
     await world.judge(pushed);
     const releases = await releasesOf(pushed);
-    await expect(world.asAdministrator(pushed.release.repository).deleteManifest(pushed.image.digest)).rejects.toMatchObject({ code: 'REGISTRY_LOCKED' });
     const [platform] = pushed.platforms;
     const other = await releases.readManifest(platform?.manifest.digest ?? '');
     await expect(releases.tag(other, '1.2.0')).rejects.toMatchObject({ code: 'REGISTRY_LOCKED' });
+    // A locked tag protects its manifest too; without it the manifest still has its own lock.
+    await (await world.registry('gate')).properties.lockTag(pushed.release.repository, '1.2.0', { write: true, delete: true });
+    await expect(world.asAdministrator(pushed.release.repository).deleteManifest(pushed.image.digest)).rejects.toMatchObject({ code: 'REGISTRY_LOCKED' });
   });
 
   test('judged again, the same comes out, and one verdict stands', async () => {

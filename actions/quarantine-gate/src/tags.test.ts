@@ -75,6 +75,7 @@ test('a version tag that another took, before or in between, is not touched', as
   const other = await stage.add('other', '1.2.0');
   await expect(write(stage, '1.2.0', own)).rejects.toMatchObject({ code: 'GATE_VERSION_TAKEN' });
   expect(await stage.at('1.2.0')).toBe(other.descriptor.digest);
+  expect(await stage.at('1.2')).toBeUndefined();
   const late = await stage.add('1.4.0');
   stage.afterTag = async (tag) => {
     if (tag === '1.4') await stage.repository.tag(other, '1.4.0');
