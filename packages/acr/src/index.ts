@@ -2,5 +2,4 @@
 // Public names of acr: signing in to a registry of Azure (or another), and what only Azure's has.
 export { connectRegistry, type AzureRegistry, type ConnectOptions } from './connect.ts';
 export type { Lock, RegistryProperties } from './properties.ts';
-export { roleHint, type MissingRole } from './role-hint.ts';
 export type { RegistrySignIn } from './sign-in.ts';

@@ -3,8 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import {
   addSecret, asFailure, canonicalJson, causeChain, escapeMarkdown, Failure, formatImage, mapConcurrently, nearest, neutralizeCommands, parsePinnedImage, parsePlatform, parseRepositoryName, redact,
-  redactJson, retry, stripControl, type Clock,
+  retry, stripControl, type Clock,
 } from './index.ts';
+import { redactJson } from './redact.ts';
 
 const digest = `sha256:${'0'.repeat(64)}`;
 

@@ -17,7 +17,7 @@ export {
   type Clock, type Command, type CommandResult, type Context, type Exec, type Files, type GitHubApi, type GitHubReply, type LocatedTool, type Log, type Notice, type OpenedFile,
   type OpenedFolder, type RunEvent, type Tools,
 } from './ports.ts';
-export { addSecret, redact, redactJson } from './redact.ts';
+export { addSecret, redact } from './redact.ts';
 export { retry, type RetryOptions } from './retry.ts';
 export { formatSigner, shortenSigner } from './signer.ts';
-export { escapeHtml, escapeMarkdown, neutralizeCommands, nearest, stripControl } from './text.ts';
+export { escapeMarkdown, neutralizeCommands, nearest, stripControl } from './text.ts';

@@ -20,11 +20,6 @@ export function escapeMarkdown(text: string): string {
   return stripControl(text).replace(/\s+/g, ' ').replace(/[\\`*_{}[\]()#+!|~$^:-]/g, '\\$&').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/@/g, '&#64;');
 }
 
-/** `text` for an HTML text node or quoted attribute. */
-export function escapeHtml(text: string): string {
-  return stripControl(text).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;').replace(/'/g, '&#39;');
-}
-
 /** The name among `candidates` that `name` was probably meant to be, or `undefined` when none is near. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

@@ -3,9 +3,10 @@
 import type { Files } from '@pratique/core';
 import { describe, expect, test } from 'vitest';
 import {
-  buildManifest, copyGraph, createLayout, createRegistry, emptyBlob, hashBytes, mediaTypes, openLayout, parseChallenge, parseReference, readImage, streamOf,
+  buildManifest, copyGraph, createLayout, createRegistry, emptyBlob, hashBytes, mediaTypes, openLayout, parseReference, readImage, streamOf,
   type ContentTarget, type Descriptor, type Layout,
 } from './index.ts';
+import { parseChallenge } from './challenge.ts';
 import { createMemoryFiles, createQuickClock, createStandIn } from './registry-stand-in.ts';
 
 const text = (value: unknown): Uint8Array => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));

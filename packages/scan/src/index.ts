@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of scan: scanning images, reading reports, SBOMs, and the evidence manifest.
-export { readBuildFacts, readTestReport, type BuildFacts, type TestReport } from './build-facts.ts';
+export type { BuildFacts, TestReport } from './build-facts.ts';
 export { canonicalCycloneDx } from './cyclonedx.ts';
 export { evidenceArtifactType, readEvidence, writeEvidence } from './evidence-manifest.ts';
 export type { EvidenceManifest } from './evidence-part.ts';
@@ -10,7 +10,7 @@ export { toSarif, type SarifOptions } from './sarif.ts';
 export type { SbomSubject } from './sbom-subject.ts';
 export { scanImage, type ScanOptions } from './scan-image.ts';
 export { toScanPredicate } from './scan-predicate.ts';
-export { readScanRun, type PlatformScan, type ScanRun } from './scan-run.ts';
+export type { PlatformScan, ScanRun } from './scan-run.ts';
 export { canonicalSpdx } from './spdx.ts';
 export { readUserReports, type UserReportOptions } from './user-reports.ts';
 export { toVulnerabilityPredicate, type VulnerabilityPredicate, type VulnerabilityResult } from './vulnerability-predicate.ts';
