@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exitStatus, failureCodes, type FailureCodeEntry, type FailureKind } from '@pratique/core';
-import { policyJsonSchema } from '@pratique/policy';
+import { exceptionsJsonSchema, policyJsonSchema, trustJsonSchema } from '@pratique/policy';
 import { deriveActionYaml, deriveJsonSchema, deriveReadmeTables, type Step } from '@pratique/step';
 import { checkout } from './runtime.mjs';
 
@@ -25,6 +25,8 @@ export async function generateFiles(): Promise<Map<string, string>> {
     files.set(`docs/schema/${step.name}.schema.json`, toJson(deriveJsonSchema(step)));
   }
   files.set('docs/schema/policy.schema.json', toJson(policyJsonSchema()));
+  files.set('docs/schema/trust.schema.json', toJson(trustJsonSchema()));
+  files.set('docs/schema/exceptions.schema.json', toJson(exceptionsJsonSchema()));
   files.set('docs/errors.md', errorsPage());
   return files;
 }
