@@ -61,7 +61,7 @@ describe('programs built by Go', () => {
 });
 
 test.each(Object.entries(toolTable))('%s: there is a way to have it, and the wanted version can be used', (_, entry) => {
-  expect([entry.release, entry.go, entry.debian, entry.npm].some((way) => way !== undefined)).toBe(true);
+  expect([entry.release, entry.go, entry.debian, entry.unpack, entry.npm].some((way) => way !== undefined)).toBe(true);
   expect(versionFits(entry.wanted, entry)).toBe(true);
   for (const file of Object.values(entry.release?.files ?? {})) expect(file.sha256).toMatch(/^[0-9a-f]{64}$/);
 });

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { Failure, type LocatedTool } from '@pratique/core';
 import { createNodeContext, findInCache, toolCacheFolder, toolTable } from '@pratique/host';
-import { installPackages } from './debian.ts';
+import { installPackages, unpackProgram } from './debian.ts';
 import { buildAll, goKey, type GoProgram } from './go-build.ts';
 import { checkout } from './runtime.mjs';
 
@@ -38,6 +38,7 @@ export async function obtain(names: readonly string[], options: ObtainOptions = 
   for (const name of names) if (!(await locate(name))) missing.push(name);
   const packages = missing.flatMap((name) => toolTable[name]?.debian ?? []);
   if (packages.length > 0) installPackages(packages, say);
+  for (const name of missing) if (toolTable[name]?.unpack !== undefined) take(await unpackProgram(name, toolTable[name], toolCacheFolder(process.env)));
   await buildAll(missing.flatMap(toGoProgram), { cache: toolCacheFolder(process.env), say }, take);
   for (const name of missing) if (!ready.has(name)) take(await ctx.tools.locate(name));
   return names.flatMap((name) => ready.get(name) ?? []);

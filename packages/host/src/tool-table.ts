@@ -23,6 +23,8 @@ export interface ToolEntry extends VersionRange {
   /** Never looked for on PATH. */
   readonly private?: boolean;
   readonly debian?: string;
+  /** One file of a Debian package of another suite, unpacked without being installed: only in development. */
+  readonly unpack?: { readonly suite: string; readonly package: string; readonly member: string };
   readonly npm?: string;
   readonly release?: { readonly url: string; readonly member: string; readonly files: Readonly<Record<string, ReleaseFile>> };
   /** Built by Go from test/tools/NAME/{go.mod,go.sum}: only in development. */

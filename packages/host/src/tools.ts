@@ -84,7 +84,7 @@ export async function listTools(options: Pick<ToolsOptions, 'env' | 'exec' | 'ta
   const cache = toolCacheFolder(options.env);
   return Promise.all(Object.entries(options.table ?? toolTable).map(async ([name, entry]) => {
     const found = (await findOnPath(name, entry, options)) ?? (await findInCache(cache, { name, entry }));
-    const from = entry.release ? 'download' : entry.debian ? 'debian' : entry.npm ? 'npm' : 'go';
+    const from = entry.release ? 'download' : entry.debian || entry.unpack ? 'debian' : entry.npm ? 'npm' : 'go';
     return { name, for: entry.for, wanted: entry.wanted, usable: `>=${entry.least} <${entry.below}`, from, ...(found === undefined ? {} : { found }) } as const;
   }));
 }
