@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
-import { baseOf, buildArguments, exportArguments, problemOf, secretVariables, type BuildWishes } from './buildah-command.ts';
+import { baseOf, buildArguments, exportArguments, problemOf } from './buildah-command.ts';
+import { secretVariables, type BuildWishes } from './request-arguments.ts';
 
 const storage = { folder: '/s', driver: 'overlay' } as const;
 const request: BuildWishes = {

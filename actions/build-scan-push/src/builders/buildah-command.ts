@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arguments of buildah 1.28 and newer, and what its output means. Pure.
 import { formatPlatform, type Platform } from '@pratique/core';
-import { sourceAnnotations } from '../source.ts';
-import type { BuildRequest } from './builder.ts';
+import { requestArguments, type BuildWishes } from './request-arguments.ts';
 
 /** A storage of its own: nothing is shared with other builds, nothing is left. */
 export interface Storage {
@@ -25,36 +24,21 @@ export interface BuildStep {
   readonly platform: Platform | undefined;
 }
 
-/** What of a request shows in arguments. */
-export type BuildWishes = Omit<BuildRequest, 'ctx' | 'target'>;
-
-/** Arguments that build one stage for one platform. Secrets come by environment variables, see `secretVariables`. */
+/** Arguments that build one stage for one platform. Secrets come by environment variables, see request-arguments.ts. */
 export function buildArguments(request: BuildWishes, { storage, stage, platform }: BuildStep): string[] {
-  const labels = { ...sourceAnnotations(request.source), ...request.labels };
   return [
     // chroot needs no runtime and no privileges beyond those of the step. Timestamp and identity label: equal sources give equal bytes.
     ...storageArguments(storage), 'bud', '--isolation', 'chroot', '--format', 'oci', '--timestamp', String(request.source.epoch), '--identity-label=false',
     '--file', request.dockerfile, '--tag', builtName,
     ...(platform === undefined ? [] : ['--platform', formatPlatform(platform)]),
     ...(stage === undefined ? [] : ['--target', stage]),
-    ...pairs('--build-arg', request.buildArgs), ...pairs('--build-context', request.buildContexts), ...pairs('--label', labels),
-    ...Object.keys(request.secrets).flatMap((id, index) => ['--secret', `id=${id},env=${secretVariable(index)}`]),
-    '--', request.context,
+    ...requestArguments(request), '--', request.context,
   ];
 }
 
 /** Arguments that write the built image as an OCI layout with one entry. */
 export function exportArguments(storage: Storage, folder: string): string[] {
   return [...storageArguments(storage), 'push', '--quiet', builtName, `oci:${folder}:image`];
-}
-
-const pairs = (flag: string, values: Readonly<Record<string, string>>): string[] => Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
-
-const secretVariable = (index: number): string => `PRATIQUE_BUILD_SECRET_${index}`;
-
-/** Environment of buildah alone: it is in no argument and no file of ours, and RUN does not inherit it. */
-export function secretVariables(secrets: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.values(secrets).map((value, index) => [secretVariable(index), value]));
 }
 
 /** What a build that ended badly means. */

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds with buildah: the test stage first, then each platform by itself, then one index of them in a fixed order.
-import { digestOf, Failure, formatPlatform, isDigest, redact, stripControl, type CommandResult, type Platform } from '@pratique/core';
-import { buildManifest, copyGraph, mediaTypes, openLayout, type Descriptor } from '@pratique/oci';
+import { formatPlatform, isDigest, type CommandResult, type Failure, type Platform } from '@pratique/core';
+import { copyGraph, openLayout, type Descriptor } from '@pratique/oci';
 import type { BuildFacts, TestReport } from '@pratique/scan';
-import { sourceAnnotations } from '../source.ts';
+import { brokenBuild, buildSeconds, keepLines, lastLines, toTestReport } from './build-output.ts';
 import type { Builder, BuildRequest } from './builder.ts';
-import { baseOf, buildArguments, exportArguments, problemOf, secretVariables, storageArguments, type BuildStep, type Storage } from './buildah-command.ts';
-
-const buildSeconds = 3 * 3600;
-const tailLines = 40;
+import { baseOf, buildArguments, exportArguments, problemOf, storageArguments, type BuildStep, type Storage } from './buildah-command.ts';
+import { writeIndex } from './image-index.ts';
+import { secretVariables } from './request-arguments.ts';
 
 /** Builds with the buildah of this machine. */
 export const buildah: Builder = {
@@ -24,7 +23,7 @@ export const buildah: Builder = {
       if (tests?.result === 'failed') return { failedTests: tests };
       const parts: Part[] = [];
       for (const platform of request.platforms) parts.push(await buildPlatform(driven, platform));
-      const image = await writeIndex(request, parts);
+      const image = await writeIndex(request, parts.map((part) => part.descriptor));
       const materials = [...new Map(parts.flatMap(({ base }) => (base ? [[base.uri + base.digest, base] as const] : []))).values()];
       return { built: { image, builder: { id: 'buildah', version: tool.version }, materials, notes: [], ...(tests ? { tests } : {}) } };
     } finally {
@@ -57,9 +56,7 @@ async function runTests(run: Run, stage: string): Promise<TestReport> {
   const lines: string[] = [];
   const ended = await ctx.log.group(`Test stage ${stage}`, () => inStorage(run, (storage) => runBuild(run, { storage, stage, platform: undefined }, lines)));
   if (ended.exitCode !== 0 && problemOf(ended) === 'build') throw broken(`the stage ${stage} before its tests`, ended);
-  const output = await digestOf(new TextEncoder().encode(lines.join('\n')));
-  const tail = lines.slice(-tailLines).join('\n').slice(-8000);
-  return { result: ended.exitCode === 0 ? 'passed' : 'failed', stage, startedAt, finishedAt: ctx.clock.now().toISOString(), output, tail };
+  return toTestReport(ctx, { stage, startedAt, exitCode: ended.exitCode, lines });
 }
 
 async function buildPlatform(run: Run, platform: Platform): Promise<Part> {
@@ -105,11 +102,7 @@ async function inStorage<T>(run: Run, work: (storage: Storage) => Promise<T>): P
 
 function runBuild(run: Run, step: BuildStep, lines: string[]): Promise<CommandResult> {
   const { ctx } = run.request;
-  return start(run, buildArguments(run.request, step), (line) => {
-    // What a test prints goes into the evidence: without secrets and without what could draw on a terminal.
-    lines.push(redact(stripControl(line)));
-    ctx.log.line(line);
-  });
+  return start(run, buildArguments(run.request, step), keepLines(ctx, lines));
 }
 
 function start({ request, program, folder }: Run, args: readonly string[], onLine?: (line: string) => void): Promise<CommandResult> {
@@ -123,23 +116,5 @@ function start({ request, program, folder }: Run, args: readonly string[], onLin
 }
 
 function broken(what: string, ended: CommandResult): Failure {
-  const error = /^Error: (.*)$/m.exec(ended.stderr)?.[1] ?? `buildah ended with ${ended.exitCode}`;
-  return new Failure({
-    code: 'BUILD_FAILED', message: `${what} could not be built: ${stripControl(error).slice(0, 1000)}`,
-    hint: hintFor(`${ended.stderr}\n${ended.stdout}`), facts: { exitCode: ended.exitCode, lastLines: lastLines(`${ended.stdout}\n${ended.stderr}`, 20) },
-  });
-}
-
-function hintFor(output: string): string {
-  if (/exec format error/i.test(output)) return 'A RUN instruction ran on a platform that this machine is not. Name the platform of build stages (FROM --platform=linux/amd64), and let the final stage run nothing.';
-  if (/unauthorized|authentication required/i.test(output)) return 'The registry of the base image wants credentials: sign in before this step, for example with docker login.';
-  return 'Read the last lines of the build above.';
-}
-
-const lastLines = (text: string, count: number): string => stripControl(text).trimEnd().split('\n').slice(-count).join('\n');
-
-/** Always an index, in the order of the input: buildah's own manifest lists come in random order (measured), and version and commit belong to the digest. */
-async function writeIndex({ target, source }: BuildRequest, parts: readonly Part[]): Promise<Descriptor> {
-  const index = buildManifest({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: parts.map((part) => part.descriptor), annotations: sourceAnnotations(source) });
-  return target.writeManifest(index);
+  return brokenBuild(what, ended, /^Error: (.*)$/m.exec(ended.stderr)?.[1] ?? `buildah ended with ${ended.exitCode}`);
 }

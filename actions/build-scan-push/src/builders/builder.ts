@@ -39,7 +39,7 @@ export interface Built {
 /** Tests that failed are an answer; everything else that goes wrong is a `Failure` (`BUILD_FAILED`, `TOOL_MISSING`, `TOOL_TIMEOUT`). */
 export type BuildAnswer = { readonly built: Built } | { readonly failedTests: TestReport };
 
-/** One way to build. Later ones (buildx, ACR Tasks) fit the same shape. */
+/** One way to build. Later ones (ACR Tasks) fit the same shape. */
 export interface Builder {
   build(request: BuildRequest): Promise<BuildAnswer>;
 }
