@@ -82,7 +82,7 @@ function open(): Promise<NodeContext> {
 }
 
 const common = (): Record<string, string> => ({
-  platforms: 'linux/amd64\nlinux/arm64', 'build-args': `BASE_IMAGE=${host}/${baseName.repository}:${baseName.tag}`, 'test-target': 'test', image: `${host}/quarantine/harbour`,
+  builder: 'buildah', platforms: 'linux/amd64\nlinux/arm64', 'build-args': `BASE_IMAGE=${host}/${baseName.repository}:${baseName.tag}`, 'test-target': 'test', image: `${host}/quarantine/harbour`,
   'scanner-database': `${host}/mirror/trivy-db:2`, 'registry-sign-in': 'anonymous',
 });
 const build = (given: Record<string, string> = {}) => buildScanPush.run(parseInputs(buildScanPush.inputs, { ...common(), ...given }), ctx);

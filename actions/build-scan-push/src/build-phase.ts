@@ -5,9 +5,8 @@ import { Failure, formatPlatform, type Context } from '@pratique/core';
 import { createLayout, readImage, type ContentSource, type Descriptor } from '@pratique/oci';
 import { writeEvidence, type BuildFacts, type TestReport } from '@pratique/scan';
 import { requireOwnPrograms } from './architecture.ts';
-import { buildah } from './builders/buildah.ts';
-import type { Builder, BuildRequest, Built } from './builders/builder.ts';
-import { layoutBuilder } from './builders/layout.ts';
+import type { BuildRequest, Built } from './builders/builder.ts';
+import { chooseBuilder } from './builders/choice.ts';
 import { readPairs, type Inputs } from './inputs.ts';
 import { createdAt, readSource, type Source } from './source.ts';
 import { clearFolder, nameEntries, publish } from './travelling-layout.ts';
@@ -22,7 +21,7 @@ export async function buildPhase(given: Inputs, ctx: Context, isolation: BuildFa
   await ctx.files.remove(draft);
   const target = await createLayout(ctx.files, draft);
   const request = await readRequest(given, { ctx, source, target });
-  const builder: Builder = given.builder === 'layout' ? layoutBuilder(given.layout) : buildah;
+  const { builder, note } = await chooseBuilder(given, ctx);
   if (given.builder !== 'layout') await clearFolder(ctx, given.layout);
   const answer = await builder.build(request);
   if ('failedTests' in answer) return answer;
@@ -33,7 +32,7 @@ export async function buildPhase(given: Inputs, ctx: Context, isolation: BuildFa
   await publish(ctx, target, { folder: given.layout, image: built.image, evidence });
   await ctx.files.remove(draft);
   ctx.log.line(`${given.layout}: image ${built.image.digest}, evidence ${evidence.digest}`);
-  return { notes: built.notes };
+  return { notes: [...(note === undefined ? [] : [note]), ...built.notes] };
 }
 
 async function readRequest(given: Inputs, at: Pick<BuildRequest, 'ctx' | 'source' | 'target'>): Promise<BuildRequest> {

@@ -42,10 +42,20 @@ function requireInputs(given: Inputs): RepositoryName | undefined {
   const problems = [
     ...(given.scanner === 'report' && (given.reports ?? []).length === 0 && given.phases !== 'build' && given.phases !== 'push' ? ['reports: scanner report needs the reports'] : []),
     ...(given.scanner === 'report' && given.phases === 'all' && given.builder !== 'layout' ? ['phases: scanner report needs the phase scan alone: reports are about an image that was built before'] : []),
+    ...problemsOfBuildx(given),
     ...(['all', 'push'].includes(given.phases) && given.image === undefined ? [`image: the phase ${given.phases} pushes and needs a repository`] : []),
   ];
   if (problems.length > 0) throw new Failure({ code: 'INPUT_INVALID', message: `inputs do not fit together:\n${problems.map((problem) => `- ${problem}`).join('\n')}`, facts: { problems } });
   return ['all', 'push'].includes(given.phases) ? given.image : undefined;
+}
+
+function problemsOfBuildx({ builder, 'buildx-builder': name }: Inputs): string[] {
+  if (name === undefined) return [];
+  return [
+    ...(['auto', 'buildx'].includes(builder) ? [] : [`buildx-builder: the builder ${builder} has no use for it`]),
+    // As buildx itself wants it (store.ValidateName).
+    ...(/^[A-Za-z][A-Za-z0-9._-]*$/.test(name) ? [] : [`buildx-builder: "${name.slice(0, 80)}" is no name of a builder`]),
+  ];
 }
 
 function testsFailed(tests: TestReport): Result {
