@@ -15,6 +15,8 @@ export interface QuarantineSettings {
   blockedStatus: number;
   /** As Azure/acr issue 522 saw it: whoever may push may pull what is held, by digest. Default false. */
   pushersRead: boolean;
+  /** A push of what is released already is held anew. Default false. */
+  repushHolds: boolean;
   /** What the release call needs. Default `metadata_write`; an older recipe of Microsoft asks for `pull,push`. */
   releaseScope: 'metadata_write' | 'pull,push';
 }
@@ -22,7 +24,7 @@ export interface QuarantineSettings {
 /** What a caller may do with held manifests. */
 export type QuarantineRight = 'none' | 'read' | 'write';
 
-export const defaultQuarantine: QuarantineSettings = { enabled: false, pendingState: 'Quarantined', blockedStatus: 405, pushersRead: false, releaseScope: 'metadata_write' };
+export const defaultQuarantine: QuarantineSettings = { enabled: false, pendingState: 'Quarantined', blockedStatus: 405, pushersRead: false, repushHolds: false, releaseScope: 'metadata_write' };
 
 /** A change of state, as the release call asks for it. */
 export interface QuarantineChange {
@@ -65,8 +67,10 @@ export function requireMarker({ caller }: Ask, change: QuarantineChange): void {
 /** Gives the tags now, or lets them wait on the record until the release. Fires the webhooks of a push. */
 export async function tagOrHold(registry: Registry, ask: Ask, { record, tags, time }: { record: ManifestRecord; tags: readonly string[]; time: string }): Promise<void> {
   const { store, quarantine } = registry;
-  if (isHeld(quarantine, record)) {
-    await store.putManifest(ask.name, { ...record, waitingTags: [...new Set([...(record.waitingTags ?? []), ...tags])] });
+  if (isHeld(quarantine, record) || (quarantine.enabled && quarantine.repushHolds)) {
+    const { quarantineState, ...unmarked } = record;
+    const held = quarantine.repushHolds || quarantineState === undefined ? unmarked : record;
+    await store.putManifest(ask.name, { ...held, waitingTags: [...new Set([...(record.waitingTags ?? []), ...tags])] });
     registry.announce(ask, 'quarantine', { record, tags });
     return;
   }
