@@ -15,8 +15,6 @@ export { tokenUser, type Account, type EntraIdentity } from './acr/identities.ts
 export type { Conclusion, JobRecord, JobRequest, JobTokens, RunnerEvent, StepRecord, WorkflowRecord, WorkflowRunOptions } from './runner/run.ts';
 export { runWorkflow } from './runner/workflow-run.ts';
 export type { Assignment, RoleMode } from './acr/roles.ts';
-export type { QuarantineSettings } from './acr/quarantine.ts';
-export type { Webhook, WebhookAction, WebhookEvent, WebhookPayload } from './acr/webhooks.ts';
 export type { RateLimits } from './acr/throttle.ts';
 export { startLab, type Lab, type LabOptions } from './lab.ts';
 export type { LabAddresses, RegistryLogin } from './lab-addresses.ts';

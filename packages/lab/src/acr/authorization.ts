@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // May this request do what it asks: the 401 challenge of ACR, word for word, and what a token or account allows.
 import type { Holder, Identities } from './identities.ts';
-import type { QuarantineRight } from './quarantine.ts';
+import type { QuarantineRight } from './quarantine-policy.ts';
 import { Refusal } from './refusal.ts';
 
 /** What a route needs. `or` is a second action that does as well. */

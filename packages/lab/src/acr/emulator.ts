@@ -10,7 +10,7 @@ import { controlFaults, createFaultPlan, type FaultPlan } from './faults.ts';
 import { createIdentities, type Account, type EntraIdentity, type Identities } from './identities.ts';
 import { createMemory } from './media.ts';
 import { exchange, token } from './oauth.ts';
-import { defaultQuarantine, type QuarantineSettings } from './quarantine.ts';
+import { defaultQuarantine, type QuarantineSettings } from './quarantine-policy.ts';
 import { Refusal } from './refusal.ts';
 import type { Assignment, RoleMode } from './roles.ts';
 import { createRouter, type FindRoute } from './routes.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is asking, and what of the asked scopes they may have: Basic accounts, ACR tokens, Entra tokens, nobody.
-import type { QuarantineRight } from './quarantine.ts';
+import type { QuarantineRight } from './quarantine-policy.ts';
 import { allActions, mayListCatalog, quarantineRight, repositoryActions, type Assignment, type RoleMode } from './roles.ts';
 import type { Access, Tokens } from './tokens.ts';
 

@@ -1,30 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // ACR's quarantine (preview): pushed manifests are held until somebody with the right marks them (AzureCR/QuarantinePattern-Spec; Azure/acr docs/preview/quarantine). What no public source tells is a switch.
 import type { JsonObject } from '@pratique/core';
+import type { QuarantineSettings } from './quarantine-policy.ts';
 import type { ManifestRecord, Repository, TagRecord } from './records.ts';
 import { manifestUnknown, Refusal } from './refusal.ts';
 import { requireUnlocked, resolve, type Ask, type Registry } from './registry.ts';
-
-/** The registry-wide policy, and the switches for what is not documented. */
-export interface QuarantineSettings {
-  /** `quarantinePolicy.status`. Turned on, it also blocks images that were there and never marked. Default false. */
-  enabled: boolean;
-  /** The literal that is read while a manifest waits. Default `Quarantined`. */
-  pendingState: string;
-  /** Status of `IMAGE_QUARANTINED`. Default 405, as for locks. */
-  blockedStatus: number;
-  /** As Azure/acr issue 522 saw it: whoever may push may pull what is held, by digest. Default false. */
-  pushersRead: boolean;
-  /** A push of what is released already is held anew. Default false. */
-  repushHolds: boolean;
-  /** What the release call needs. Default `metadata_write`; an older recipe of Microsoft asks for `pull,push`. */
-  releaseScope: 'metadata_write' | 'pull,push';
-}
-
-/** What a caller may do with held manifests. */
-export type QuarantineRight = 'none' | 'read' | 'write';
-
-export const defaultQuarantine: QuarantineSettings = { enabled: false, pendingState: 'Quarantined', blockedStatus: 405, pushersRead: false, repushHolds: false, releaseScope: 'metadata_write' };
 
 /** A change of state, as the release call asks for it. */
 export interface QuarantineChange {

@@ -2,7 +2,7 @@
 // What every route gets: the registry's store and switches, and the request as the router read it.
 import { isDigest, type Digest } from '@pratique/core';
 import type { Caller } from './authorization.ts';
-import type { QuarantineSettings } from './quarantine.ts';
+import type { QuarantineSettings } from './quarantine-policy.ts';
 import { locked, nameUnknown } from './refusal.ts';
 import type { Attributes, ManifestRecord, Repository } from './records.ts';
 import type { Store } from './store.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which actions a role grants on a repository, in both permission modes of a registry (Microsoft Learn: "Azure Container Registry Entra permissions and role assignments").
 
-import type { QuarantineRight } from './quarantine.ts';
+import type { QuarantineRight } from './quarantine-policy.ts';
 
 /** `abac` = `AbacRepositoryPermissions`, `legacy` = `LegacyRegistryPermissions`. */
 export type RoleMode = 'abac' | 'legacy';

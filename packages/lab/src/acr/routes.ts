@@ -2,7 +2,7 @@
 // The table of routes: which method and path does what, what it needs, and what it counts as for throttling.
 import { deleteBlob, readBlob } from './blobs.ts';
 import type { Need } from './authorization.ts';
-import type { QuarantineSettings } from './quarantine.ts';
+import type { QuarantineSettings } from './quarantine-policy.ts';
 import { listCatalog, listReferrers, listTags } from './lists.ts';
 import { deleteManifest, readManifest, writeManifest } from './manifests.ts';
 import * as metadata from './metadata.ts';
