@@ -21,6 +21,7 @@ export const inputs = {
   version: input.text({ description: 'Semantic version of the image; it becomes part of the digest. Default: that of the git tag vX.Y.Z, else none.' }),
   image: input.repository({ description: 'Repository of the quarantine to push to. Needed by the phases all and push.' }),
   release: input.repository({ description: 'Repository of released images. When given, the step refuses to push with an identity that could write there by itself.' }),
+  quarantine: input.choice(['repository', 'acr-native'])({ default: 'repository', description: 'How the gate will hold and release the image: repository, or acr-native for a registry with the quarantine policy. With acr-native and registry-role-mode: legacy the step refuses to push with an identity that could release by itself.' }),
   scanner: input.choice(['trivy', 'report'])({ default: 'trivy', description: 'trivy scans each platform. report takes the reports that you name.' }),
   reports: input.lines({ description: 'For scanner report: JSON reports of trivy or grype, at least one for each platform; for trivy also the output of trivy version --format json.' }),
   'scanner-database': input.text({ description: 'OCI repository of the vulnerability database, with tag or digest. Default: the public ones of trivy.' }),

@@ -16,7 +16,8 @@ export async function pushPhase(given: Inputs, ctx: Context, to: RepositoryName)
   const { layout, image, evidence } = await openTravelling(ctx, given);
   const { blobs, bytes } = await layout.verify();
   ctx.log.line(`${given.layout}: ${blobs} blobs, ${bytes} bytes, all hashed`);
-  if (given.release !== undefined) await requireIsolation(given, ctx, given.release);
+  if (given.quarantine === 'acr-native') await requireNoBroadRole(given, ctx, to);
+  else if (given.release !== undefined) await requireIsolation(given, ctx, given.release);
   const target = (await connectRegistry({ registry: to.registry, ctx, signIn: given })).oci.repository(to.repository);
   await ctx.log.group(`Push to ${to.registry}/${to.repository}`, async () => {
     for (const root of [image, evidence]) await pushOne(ctx, layout, { target, root });
@@ -40,5 +41,16 @@ async function requireIsolation(given: Inputs, ctx: Context, release: Repository
   throw new Failure({
     code: 'ACR_QUARANTINE_NOT_ISOLATED', message: `the identity that pushes into quarantine may also write ${release.registry}/${release.repository}`,
     hint: 'In ABAC mode assign "Container Registry Repository Writer" with a condition on quarantine/; in legacy mode AcrPush covers the whole registry, so keep releases in a second one.',
+  });
+}
+
+/** In legacy mode only Owner, Contributor and the like may change metadata, and they pass the quarantine of the registry. In ABAC mode the writer of a repository may too, so that a token does not tell. */
+async function requireNoBroadRole(given: Inputs, ctx: Context, to: RepositoryName): Promise<void> {
+  if (given['registry-role-mode'] !== 'legacy') return;
+  const registry = await connectRegistry({ registry: to.registry, ctx, signIn: given });
+  if (!(await registry.canObtain(repositoryScope(to.repository, 'metadata_write')))) return;
+  throw new Failure({
+    code: 'ACR_QUARANTINE_NOT_ISOLATED', message: `the identity that pushes to ${to.registry}/${to.repository} may also release images from the quarantine of the registry`,
+    hint: 'Owner, Contributor and AcrQuarantineWriter pass the quarantine. Give the builder AcrPush and AcrQuarantineReader only.',
   });
 }

@@ -92,6 +92,12 @@ describe('all phases in one job', () => {
   });
 });
 
+test('with the quarantine of the registry an identity that could release by a broad role is refused, where a token tells', async () => {
+  const native = { quarantine: 'acr-native', release: `${host}/quarantine/web` };
+  await expect(build({ ...native, 'registry-role-mode': 'legacy' })).rejects.toMatchObject({ code: 'ACR_QUARANTINE_NOT_ISOLATED', hint: expect.stringContaining('AcrQuarantineReader') });
+  expect((await build(native)).outputs.image).toContain(`${host}/quarantine/web@`);
+});
+
 describe('phases in jobs of their own', () => {
   test('hand the layout on, and say so', async () => {
     const built = await build({ phases: 'build', image: '' });

@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // quarantine-gate: collect the evidence, judge it, sign the verdict, promote what was verified, move the tags.
-import { connectRegistry } from '@pratique/acr';
+import { connectRegistry, type AzureRegistry, type QuarantineDetails } from '@pratique/acr';
 import { Failure, formatImage, predicateTypes, type Context, type Digest, type Evidence, type PinnedImage, type Reason, type Verdict } from '@pratique/core';
 import { collect, decide, loadPolicySet, requireVerdict, type PolicySet } from '@pratique/evidence';
-import type { Repository } from '@pratique/oci';
+import type { Manifest, Repository } from '@pratique/oci';
 import { attest, createStatementSigner, loadTrustMaterial, verdictPredicate, type TrustMaterial } from '@pratique/sign';
 import { defineStep, input, registryInputs, sigstoreInputs, type InputValues, type StepResult } from '@pratique/step';
+import { inspectMark, refuseInPlace, releaseInPlace, retagged } from './native-release.ts';
+import { checkPlaces } from './places.ts';
 import { leftBehind, promote, requireSameImage } from './promotion.ts';
+import { cleanQuarantine } from './retention.ts';
 import { summarize } from './summary.ts';
 import { holdsVerdict, requireFree, writeTags } from './tags.ts';
-import { readVersion, versionTag } from './versions.ts';
+import { movingTags, readVersion, versionTag } from './versions.ts';
 
 const inputs = {
   image: input.image({ required: true, description: 'The image in quarantine, by digest, as build-scan-push gave it.' }),
-  release: input.repository({ required: true, description: 'Repository of released images. Cluster identities read this one and never the quarantine.' }),
+  release: input.repository({ required: true, description: 'Repository of released images. Cluster identities read this one and never the quarantine. With quarantine: acr-native or none it is the repository of the image.' }),
   version: input.text({ description: 'Version to release. Default: the version in the image. Another one than the image carries is refused.' }),
-  channel: input.choice(['release', 'preview'])({ default: 'release', description: 'Where the verdict counts. A preview verdict gives no tags and lets nobody deploy to production.' }),
+  channel: input.choice(['release', 'preview'])({ default: 'release', description: 'Where the verdict counts. A preview verdict gives no tags (but with quarantine: none) and lets nobody deploy to production.' }),
   policy: input.text({ description: 'Where policy.yaml, trust.yaml and exceptions.yaml stand: github://OWNER/REPO/PATH@REF; a folder of the workspace never yields a release. Default: .pratique on the default branch of the repository, read by the API.' }),
-  quarantine: input.choice(['repository'])({ default: 'repository', description: 'How the image is held and released: repository copies it from its quarantine repository to the release repository.' }),
+  quarantine: input.choice(['repository', 'acr-native', 'none'])({ default: 'repository', description: 'How the image is held and released: repository copies it from its quarantine repository to the release repository; acr-native marks it Passed where it is, in a Premium registry with the quarantine policy enabled; none only writes tags, for trying out, and never yields a release (channel must be preview).' }),
+  'quarantine-retention-days': input.days({ default: '0', description: 'Afterwards remove copies that are older and were released or refused from the quarantine repository, at most 50 a run; needs the right to delete there. 0 keeps all. Only with quarantine: repository.' }),
   'signing-config': input.text({ description: 'Sigstore signing configuration: a file, an https URL or JSON. Default: the public good instance, by TUF.' }),
   'moving-tags': input.flag({ default: 'true', description: 'Move MAJOR.MINOR, MAJOR and latest when this release is the highest of its line.' }),
   lock: input.flag({ default: 'true', description: 'Lock the released manifest against deletion and the version tag against change. Registries without locks: set false.' }),
@@ -46,6 +50,7 @@ interface Judged {
   readonly trustMaterial: TrustMaterial;
   readonly evidence: Evidence;
   readonly listed: readonly Digest[];
+  readonly root: Manifest;
   readonly verdict: Verdict;
 }
 
@@ -63,38 +68,94 @@ export const quarantineGate = defineStep({
 });
 
 async function run(given: Inputs, ctx: Context): Promise<Result> {
-  requireTwoRepositories(given);
-  const from = (await connectRegistry({ registry: given.image.registry, ctx, signIn: given })).oci.repository(given.image.repository);
+  checkPlaces(given);
+  const source = await connectRegistry({ registry: given.image.registry, ctx, signIn: given });
   const target = await connectRegistry({ registry: given.release.registry, ctx, signIn: given });
-  const to = target.oci.repository(given.release.repository);
-  const released: PinnedImage = { ...given.release, digest: given.image.digest };
-  const judged = await judge(given, ctx, { from, to });
-  const attestation = (repository: Repository): Promise<Digest> => signVerdict(given, ctx, { repository, judged, released });
-  // Signed before anything is promoted: without its verdict nothing enters the release repository, whatever breaks in between.
-  const signed = await attestation(from);
-  if (judged.verdict.result === 'refused') return answer(given, { judged, released, tags: [], attestation: signed });
-  const standing = { ctx, channel: given.channel, trust: judged.set.trust, trustMaterial: judged.trustMaterial };
-  // A verdict that nobody believes, since trust does not name this gate, releases nothing.
-  await requireVerdict({ ...standing, repository: from, image: released });
-  const manifest = await ctx.log.group('Promote', () => promote({ from, to, image: given.image, attestations: [...judged.verdict.inputs, signed] }));
-  // The verdict stands there already and is used again; this removes the one that it replaces.
-  await attestation(to);
-  await requireVerdict({ ...standing, repository: to, image: released });
-  const version = judged.evidence.version;
-  if (given.channel !== 'release' || version === undefined) return answer(given, { judged, released, tags: [], attestation: signed });
-  const competes = (digest: Digest): Promise<boolean> => holdsVerdict(() => requireVerdict({ ...standing, repository: to, image: { ...released, digest } }));
-  const tags = await ctx.log.group('Tag', () => writeTags({ repository: to, version, manifest, competes, moving: given['moving-tags'] }));
-  if (given.lock) {
+  const stage: Stage = { given, ctx, source, target, from: source.oci.repository(given.image.repository), to: target.oci.repository(given.release.repository), released: { ...given.release, digest: given.image.digest } };
+  if (given.quarantine === 'acr-native') await inspectMark(source.quarantine, ctx, given.image);
+  const judged = await judge(given, ctx, stage);
+  const end = judged.verdict.result === 'refused' ? await refuse(stage, judged) : await release(stage, judged);
+  const verdictOn = (digest: Digest): Promise<unknown> => requireVerdict({ ...standingOf(stage, judged), repository: stage.from, image: { ...stage.released, digest } });
+  await cleanQuarantine({ ctx, registry: source, quarantine: stage.from, release: stage.to, image: given.image.digest, days: given['quarantine-retention-days'], verdictOn });
+  return end;
+}
+
+interface Stage {
+  readonly given: Inputs;
+  readonly ctx: Context;
+  readonly source: AzureRegistry;
+  readonly target: AzureRegistry;
+  readonly from: Repository;
+  readonly to: Repository;
+  readonly released: PinnedImage;
+}
+
+const standingOf = ({ given, ctx, to }: Stage, { set, trustMaterial }: Judged) => ({ ctx, repository: to, channel: given.channel, trust: set.trust, trustMaterial });
+
+/** The refusal stays with the image. */
+async function refuse(stage: Stage, judged: Judged): Promise<Result> {
+  const { given, ctx, source, from, released } = stage;
+  const attestation = await signVerdict(given, ctx, { repository: from, judged, released });
+  if (given.quarantine === 'acr-native') await refuseInPlace({ registry: source, repository: from, root: judged.root, attestation, details: detailsOf(stage, judged, attestation) });
+  return answer(given, { judged, released, tags: [], attestation });
+}
+
+async function release(stage: Stage, judged: Judged): Promise<Result> {
+  const { given, ctx, target, to, released } = stage;
+  const { version } = judged.evidence;
+  if (given.quarantine === 'none' && version !== undefined) await requireNoRelease(stage, judged, version);
+  const { manifest, attestation, repository } = await releaseBytes(stage, judged);
+  const standing = standingOf(stage, judged);
+  await requireVerdict({ ...standing, image: released });
+  if (!tags(given) || version === undefined) return answer(given, { judged, released, tags: [], attestation });
+  const competes = (digest: Digest): Promise<boolean> => holdsVerdict(() => requireVerdict({ ...standing, image: { ...released, digest } }));
+  const written = await ctx.log.group('Tag', () => writeTags({ repository, version, manifest, competes, moving: given['moving-tags'] }));
+  if (given.lock && given.channel === 'release') {
     await target.properties.lockManifest(to.name, released.digest, { delete: false });
     await target.properties.lockTag(to.name, versionTag(version), { write: false, delete: false });
   }
-  return answer(given, { judged, released, tags, attestation: signed });
+  return answer(given, { judged, released, tags: written, attestation });
 }
 
-/** An image that were released where it waits would never have been in quarantine. */
-function requireTwoRepositories({ image, release }: Inputs): void {
-  if (image.registry !== release.registry || image.repository !== release.repository) return;
-  throw new Failure({ code: 'INPUT_INVALID', message: `release names the repository in which the image waits: ${release.registry}/${release.repository}`, hint: 'Keep released images in a repository of their own: the one that cluster identities may read.' });
+/** Puts the image where everybody may have it, with its verdict; `repository` is the one to tag in. */
+async function releaseBytes(stage: Stage, judged: Judged): Promise<{ manifest: Manifest; attestation: Digest; repository: Repository }> {
+  const { given, ctx, target, from, to, released } = stage;
+  const sign = (repository: Repository): Promise<Digest> => signVerdict(given, ctx, { repository, judged, released });
+  // Signed before anything is released: without its verdict nothing leaves quarantine, whatever breaks in between.
+  const attestation = await sign(from);
+  // A verdict that nobody believes, since trust does not name this gate, releases nothing.
+  await requireVerdict({ ...standingOf(stage, judged), repository: from, image: released });
+  if (given.quarantine === 'none') return { manifest: judged.root, attestation, repository: to };
+  if (given.quarantine === 'acr-native') {
+    const native = { registry: target, repository: to, details: detailsOf(stage, judged, attestation) };
+    const manifest = await ctx.log.group('Release', () => releaseInPlace({ ...native, root: judged.root, verdict: judged.verdict, attestation }));
+    return { manifest, attestation, repository: retagged(native) };
+  }
+  const manifest = await ctx.log.group('Promote', () => promote({ from, to, image: given.image, attestations: [...judged.verdict.inputs, attestation] }));
+  // The verdict stands there already and is used again; this removes the one that it replaces.
+  await sign(to);
+  return { manifest, attestation, repository: to };
+}
+
+/** Without quarantine a preview is tagged as well: there is nothing else to see. */
+function tags({ channel, quarantine }: Pick<Inputs, 'channel' | 'quarantine'>): boolean {
+  return channel === 'release' || quarantine === 'none';
+}
+
+/** Moving tags of releases are not for what was tried out. */
+async function requireNoRelease(stage: Stage, judged: Judged, version: string): Promise<void> {
+  const { to, released } = stage;
+  const read = readVersion(version);
+  for (const tag of read ? movingTags(read) : []) {
+    const digest = (await to.resolve(tag))?.digest;
+    if (digest === undefined || !(await holdsVerdict(() => requireVerdict({ ...standingOf(stage, judged), channel: 'release', image: { ...released, digest } })))) continue;
+    throw new Failure({ code: 'INPUT_INVALID', message: `quarantine: none would write tags where releases stand: ${to.registry}/${to.name}:${tag} names a release`, hint: 'Try it out in a repository of its own.' });
+  }
+}
+
+function detailsOf({ ctx }: Stage, { verdict, set, evidence }: Judged, attestation: Digest): QuarantineDetails {
+  const passed = verdict.result === 'passed';
+  return { state: passed ? 'released' : 'refused', link: ctx.event.run.uri, result: { version: evidence.version ?? 'none', summary: [], description: `verdict ${attestation}, policy ${set.digest}` } };
 }
 
 async function judge(given: Inputs, ctx: Context, repositories: { from: Repository; to: Repository }): Promise<Judged> {
@@ -110,9 +171,9 @@ async function judge(given: Inputs, ctx: Context, repositories: { from: Reposito
   const evidence = await ctx.log.group('Collect evidence', () => collect({ ctx, repository: repositories.from, image: given.image, trust: set.trust, trustMaterial, channel: given.channel }));
   requireSameImage(evidence, given.image);
   const verdict = await decide({ ctx, set, evidence, channel: given.channel });
-  const own = given.channel === 'release' ? await versionReasons(given, evidence, repositories.to) : [];
+  const own = tags(given) ? await versionReasons(given, evidence, repositories.to) : [];
   const refused = own.length > 0 || verdict.result === 'refused';
-  return { set, trustMaterial, evidence, listed: evidence.listed.map((one) => one.digest), verdict: { ...verdict, result: refused ? 'refused' : 'passed', reasons: [...own, ...verdict.reasons] } };
+  return { set, trustMaterial, evidence, root: evidence.root, listed: evidence.listed.map((one) => one.digest), verdict: { ...verdict, result: refused ? 'refused' : 'passed', reasons: [...own, ...verdict.reasons] } };
 }
 
 /** What only the gate can know: whether the version is the image's own and still free. */

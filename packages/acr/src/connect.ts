@@ -4,6 +4,7 @@ import { Failure, type Context } from '@pratique/core';
 import { anonymousAuthenticator, createRegistry, tokenAuthenticator, type Authenticator, type Registry } from '@pratique/oci';
 import { createEntraTokens, type EntraTokens } from './entra.ts';
 import { createProperties, refusedProperties, type RegistryProperties } from './properties.ts';
+import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { roleHint } from './role-hint.ts';
 import { chooseWay, type RegistrySignIn, type SignInWay } from './sign-in.ts';
 import { exchangeAuthenticator, grants } from './token-exchange.ts';
@@ -12,6 +13,8 @@ import { exchangeAuthenticator, grants } from './token-exchange.ts';
 export interface AzureRegistry {
   readonly oci: Registry;
   readonly properties: RegistryProperties;
+  /** ACR's own quarantine policy. */
+  readonly quarantine: Quarantine;
   /** Whether the token service would grant every action of `scope`; `true` also where rights cannot be told apart, because then nothing keeps the identity from using them. */
   canObtain(scope: string): Promise<boolean>;
 }
@@ -46,7 +49,9 @@ export async function connectRegistry(options: ConnectOptions): Promise<AzureReg
     authenticator: session === undefined ? plainAuthenticator(way) : exchangeAuthenticator({ entra: session.entra, tenantId: signIn['azure-tenant-id'], mode, known, trusted }),
     ...(known || session !== undefined ? { forbiddenHint } : {}),
   });
-  return { oci, properties: propertiesOf(options, { way, entra: session?.entra, trusted, forbiddenHint }), canObtain: (scope) => canObtain(oci, scope) };
+  return {
+    oci, properties: propertiesOf(options, { way, entra: session?.entra, trusted, forbiddenHint }), quarantine: createQuarantine(oci, assignee), canObtain: (scope) => canObtain(oci, scope),
+  };
 }
 
 function authorityOf(signIn: RegistrySignIn): string {

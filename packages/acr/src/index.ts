@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of acr: signing in to a registry of Azure (or another), and what only Azure's has.
 export { connectRegistry, type AzureRegistry, type ConnectOptions } from './connect.ts';
+export { listManifests, type StoredManifest } from './manifest-list.ts';
 export type { Lock, RegistryProperties } from './properties.ts';
+export type { Quarantine } from './quarantine.ts';
+export type { QuarantineDetails } from './quarantine-details.ts';
 export type { RegistrySignIn } from './sign-in.ts';

@@ -37,6 +37,17 @@ export function roleFor(scope: string, mode: 'abac' | 'legacy'): Role {
   return { name: 'Container Registry Repository Reader', dataActions: actions(['read']) };
 }
 
+/** The command for the role that marks images of ACR's quarantine policy; it is registry-wide in both modes. */
+export function quarantineRoleHint({ registry, assignee }: Pick<MissingRole, 'registry' | 'assignee'>): string {
+  const who = assignee === undefined ? '"$ASSIGNEE"' : quoteWord(assignee);
+  return `The identity needs the role "AcrQuarantineWriter" beside its role on repositories:\naz role assignment create --assignee ${who} --role AcrQuarantineWriter --scope ${registryId(registry)}`;
+}
+
+// By login server, not by name: with a domain name label the host is not the name of the registry.
+function registryId(registry: string): string {
+  return `"$(az acr list --query ${quoteWord(`[?loginServer=='${registry}'].id`)} --output tsv)"`;
+}
+
 /** The whole command, ready to paste; in ABAC mode with the condition that limits it to the repository. */
 export function roleHint(missing: MissingRole): string {
   const role = roleFor(missing.scope, missing.mode);
@@ -45,8 +56,7 @@ export function roleHint(missing: MissingRole): string {
     'az role assignment create',
     `--assignee ${missing.assignee === undefined ? '"$ASSIGNEE"' : quoteWord(missing.assignee)}`,
     `--role "${role.name}"`,
-    // By login server, not by name: with a domain name label the host is not the name of the registry.
-    `--scope "$(az acr list --query ${quoteWord(`[?loginServer=='${missing.registry}'].id`)} --output tsv)"`,
+    `--scope ${registryId(missing.registry)}`,
     ...(role.dataActions.length === 0 ? [] : [`--condition-version 2.0 --condition ${quoteWord(conditionFor(role.dataActions, name))}`]),
   ].join(' ');
   const nobody = missing.assignee === undefined ? ' (ASSIGNEE: object id of the identity that should sign in)' : '';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that hangs on some subjects: listed once, each bundle fetched and verified, the rest named with the reason why it is not believed.
-import { Failure, mapConcurrently, type Channel, type Digest, type DisbelievedReferrer, type SignerIdentity, type VerifiedStatement } from '@pratique/core';
+import { Failure, mapConcurrently, predicateTypes, type Channel, type Digest, type DisbelievedReferrer, type SignerIdentity, type VerifiedStatement } from '@pratique/core';
 import type { Descriptor, Repository } from '@pratique/oci';
 import { mayState, rolesOf, type Trust } from '@pratique/policy';
-import { isBundleReferrer, readAttestation, verifyAttestation, type TrustMaterial } from '@pratique/sign';
+import { isBundleReferrer, readAttestation, statedPredicateType, verifyAttestation, type TrustMaterial } from '@pratique/sign';
 
 export interface ReadOptions {
   readonly repository: Repository;
@@ -62,6 +62,8 @@ async function readOne(options: ReadOptions, { subject, descriptor }: Hanging): 
     }
     return { subject, predicateType, predicate, signer, roles, trustedTime, attestation: descriptor.digest };
   } catch (thrown) {
+    // Held in the registry's quarantine it may be the verdict that takes another back: as long as nobody can read it, nothing is decided.
+    if (thrown instanceof Failure && thrown.code === 'ACR_QUARANTINED' && (statedPredicateType(descriptor) ?? predicateTypes.verdict) === predicateTypes.verdict) throw thrown;
     // What is broken or gone is not believed. A registry that does not answer leaves everything open, and nothing is decided.
     if (thrown instanceof Failure && (thrown.kind === 'refused' || thrown.code === 'REGISTRY_NOT_FOUND')) return disbelieve(thrown.code, thrown.message);
     throw thrown;

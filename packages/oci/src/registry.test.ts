@@ -56,7 +56,7 @@ describe('authorisation', () => {
 describe('failures', () => {
   test.each([
     [403, 'DENIED', 'REGISTRY_FORBIDDEN', 1], [404, 'NAME_UNKNOWN', 'REGISTRY_NOT_FOUND', 1], [405, 'REGISTRY_DISALLOWED_OPERATION', 'REGISTRY_LOCKED', 1], [429, 'TOOMANYREQUESTS', 'REGISTRY_THROTTLED', 5],
-    [503, 'UNKNOWN', 'REGISTRY_UNAVAILABLE', 5], [400, 'MANIFEST_INVALID', 'REGISTRY_PROTOCOL', 1], [409, 'IMAGE_QUARANTINED', 'REGISTRY_FORBIDDEN', 1],
+    [503, 'UNKNOWN', 'REGISTRY_UNAVAILABLE', 5], [400, 'MANIFEST_INVALID', 'REGISTRY_PROTOCOL', 1], [409, 'IMAGE_QUARANTINED', 'ACR_QUARANTINED', 1],
   ])('status %i with %s is %s after %i requests', async (status, error, wanted, requests) => {
     const standIn = createStandIn({ fault: () => refuse(status, error) });
     await expect(connect(standIn).repository('a').readManifest('x')).rejects.toEqual(code(wanted, { method: 'GET', status, errors: [error] }));

@@ -40,11 +40,11 @@ export function createRepository(parts: RepositoryParts): Repository {
   };
 
   const resolve = async (reference: string): Promise<Descriptor | undefined> => {
-    const reply = await transport.send({ method: 'HEAD', path: path(reference), scopes: pull, headers: { accept: acceptManifests }, accept: [200, 404] });
+    const reply = await transport.send({ method: 'HEAD', path: path(reference), scopes: pull, headers: { accept: acceptManifests }, accept: [200, 404, 405] });
     await reply.discard();
     if (reply.status === 404) return undefined;
-    // Some registries leave out a header on HEAD; then the manifest itself says what it is.
-    return readHead(reply, reference) ?? (await readManifest(reference)).descriptor;
+    // Some registries leave out a header on HEAD; then the manifest itself says what it is. A refusal of HEAD has no body: only GET tells a lock from quarantine.
+    return (reply.status === 200 ? readHead(reply, reference) : undefined) ?? (await readManifest(reference)).descriptor;
   };
 
   const put = async (bytes: Uint8Array, mediaType: string, reference: string): Promise<HttpReply> => {

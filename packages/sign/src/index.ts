@@ -3,7 +3,7 @@
 export { attest, type Attested, type AttestOptions } from './attest.ts';
 export { bundleMediaType } from './bundle.ts';
 export { provenancePredicate, type ProvenanceFacts } from './provenance.ts';
-export { isBundleReferrer, readAttestation } from './referrer.ts';
+export { isBundleReferrer, readAttestation, statedPredicateType } from './referrer.ts';
 export { createStatementSigner, type StatementSigner } from './signer.ts';
 export type { PlannedStatement } from './statement.ts';
 export { testResultPredicate, type TestFacts } from './test-result.ts';

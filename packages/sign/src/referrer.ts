@@ -19,6 +19,11 @@ export function isBundleReferrer(descriptor: Descriptor): boolean {
   return descriptor.artifactType?.startsWith(typePrefix) === true;
 }
 
+/** The predicate type that a listed referrer names; a claim of whoever wrote it. `undefined` when the list does not say. */
+export function statedPredicateType(descriptor: Descriptor): string | undefined {
+  return descriptor.annotations?.[annotationNames.predicateType];
+}
+
 /** The bundle of a referrer manifest: exactly one layer, at most 16 MiB. Nothing is verified. Fails with `ATTESTATION_MALFORMED` or `REGISTRY_*`. */
 export async function readAttestation(repository: ContentSource, referrer: Digest): Promise<Uint8Array> {
   const { content } = await repository.readManifest(referrer);

@@ -19,6 +19,7 @@ export const revoke = defineStep({
     reason: input.text({ required: true, description: 'Why, for people; it is part of the signed verdict.' }),
     channel: input.choice(['release', 'preview'])({ default: 'release', description: 'The channel whose verdict is taken back.' }),
     policy: input.text({ default: '.pratique', description: 'Where policy.yaml and trust.yaml stand.' }),
+    quarantine: input.choice(['repository', 'acr-native'])({ default: 'repository', description: 'How the registry holds images; acr-native also releases the FAILED verdict, which others could not read otherwise.' }),
     'lock-reading': input.flag({ default: 'false', description: 'Also lock the manifest against pulls (needs the right to change metadata).' }),
     'signing-config': input.text({ description: 'Sigstore signing configuration: a file, an https URL or JSON.' }),
     ...sigstoreInputs, ...registryInputs,
@@ -35,6 +36,7 @@ export const revoke = defineStep({
       plan: [{ subject: image.root.descriptor, predicateType: predicateTypes.verdict, predicate: revocation({ image: given.image, set, channel: given.channel, reason: given.reason, now: ctx.clock.now(), verifier: `${ctx.event.repository.uri}/revoke` }) }],
     });
     if (!attested) throw new Failure({ code: 'SIGN_VERIFY_FAILED', message: `the revocation of ${formatImage(given.image)} was not signed` });
+    if (given.quarantine === 'acr-native') await registry.quarantine.release(repository.name, attested.attestation, { state: 'revoked', link: ctx.event.run.uri });
     const standing = (digest: Digest): Promise<unknown> => requireVerdict({ ctx, repository, image: { ...given.image, digest }, channel: given.channel, trust: set.trust, trustMaterial: trust });
     await requireRefused(given.image, standing);
     const tags = await recomputeTags({ repository, digest: given.image.digest, untag: (tag) => registry.properties.untag(repository.name, tag), standing });

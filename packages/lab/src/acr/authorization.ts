@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // May this request do what it asks: the 401 challenge of ACR, word for word, and what a token or account allows.
 import type { Holder, Identities } from './identities.ts';
+import type { QuarantineRight } from './quarantine-policy.ts';
 import { Refusal } from './refusal.ts';
 
 /** What a route needs. `or` is a second action that does as well. */
@@ -14,6 +15,10 @@ export interface Caller {
   /** Throttling identity. */
   readonly identity: string;
   may(repository: string, action: string): boolean;
+  /** With what a registry holds in quarantine; no scope of a token says it. */
+  readonly quarantine: QuarantineRight;
+  /** Whether the roles allow a push, whatever the token was asked for. */
+  couldPush(repository: string): boolean;
 }
 
 export interface AuthorizationOptions {
@@ -24,7 +29,7 @@ export interface AuthorizationOptions {
 }
 
 /** A caller of a registry that asks nobody. */
-export const everybody: Caller = { identity: 'anonymous', may: () => true };
+export const everybody: Caller = { identity: 'anonymous', may: () => true, quarantine: 'write', couldPush: () => true };
 
 /** Recognises the caller and checks the need. Refuses with 401 and a challenge. */
 export async function authorize(request: Request, need: Need, options: AuthorizationOptions): Promise<Caller> {
@@ -35,7 +40,8 @@ export async function authorize(request: Request, need: Need, options: Authoriza
   const may = (repository: string, action: string): boolean => allows(identities, holder, `repository:${repository}:${action}`);
   const mayList = (): boolean => allows(identities, holder, 'registry:catalog:*');
   if (!fulfils(need, may, mayList)) throw challenge(need, options, 'insufficient_scope');
-  return { identity: holder.sub, may };
+  const couldPush = (repository: string): boolean => allows(identities, { ...holder, rights: 'roles' }, `repository:${repository}:push`);
+  return { identity: holder.sub, may, quarantine: identities.quarantine(holder), couldPush };
 }
 
 async function recognise(header: string, identities: Identities): Promise<Holder | undefined> {

@@ -10,13 +10,16 @@ import { controlFaults, createFaultPlan, type FaultPlan } from './faults.ts';
 import { createIdentities, type Account, type EntraIdentity, type Identities } from './identities.ts';
 import { createMemory } from './media.ts';
 import { exchange, token } from './oauth.ts';
+import { defaultQuarantine, type QuarantineSettings } from './quarantine-policy.ts';
 import { Refusal } from './refusal.ts';
 import type { Assignment, RoleMode } from './roles.ts';
 import { createRouter, type FindRoute } from './routes.ts';
+import type { Registry } from './registry.ts';
 import { createStore, type Store } from './store.ts';
 import { createThrottle, type RateLimits, type Throttle } from './throttle.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 import { createUploads } from './uploads.ts';
+import { createWebhooks, type Webhook, type Webhooks } from './webhooks.ts';
 
 /** How the emulated registry is set up. Most can be changed later, on the emulator's `settings`. */
 export interface AcrEmulatorOptions {
@@ -42,6 +45,9 @@ export interface AcrEmulatorOptions {
   /** Default: the system's. */
   readonly clock?: Clock;
   readonly rateLimits?: RateLimits;
+  /** ACR's quarantine policy. Default: disabled. */
+  readonly quarantine?: Partial<QuarantineSettings>;
+  readonly webhooks?: readonly Webhook[];
   /** Opens `/_lab/faults`. Default false. */
   readonly faultControl?: boolean;
   /** Page size of lists when the client names none. Default 100. */
@@ -60,6 +66,8 @@ export interface AcrSettings {
   readonly mode: RoleMode;
   readonly assignments: Assignment[];
   readonly accounts: Account[];
+  readonly quarantine: QuarantineSettings;
+  readonly webhooks: Webhook[];
 }
 
 /** A running emulator. */
@@ -70,6 +78,8 @@ export interface AcrEmulator {
   readonly blobHandler: Handler;
   readonly settings: AcrSettings;
   readonly faults: FaultPlan;
+  /** Deliveries of webhooks. */
+  readonly webhooks: Pick<Webhooks, 'events' | 'settled'>;
   /** Reads the folder; every request does so first. Fails with `LAB_DATA_INVALID`. */
   open(): Promise<void>;
   /** Waits for writes and gives the folder free. */
@@ -102,10 +112,12 @@ export function createAcrEmulator(options: AcrEmulatorOptions): AcrEmulator {
   const tokens = createTokens(() => settings.name ?? '', now);
   const identities = createIdentities({ tokens, accounts: settings.accounts, permissions: settings, verifyEntraToken: options.verifyEntraToken ?? (() => undefined) });
   const throttle = createThrottle(() => settings.rateLimits, () => now().getTime());
-  const answer = answerRefusals(createLoginServer({ settings, store, blobHost, tokens, identities, throttle, findRoute: createRouter(uploads) }));
+  const webhooks = createWebhooks(() => settings.webhooks, now);
+  const answer = answerRefusals(createLoginServer({ settings, webhooks, store, blobHost, tokens, identities, throttle, findRoute: createRouter(uploads) }));
   return {
     settings,
     faults,
+    webhooks,
     async handle(request) {
       await store.open();
       const controls = options.faultControl && new URL(request.url).pathname === '/_lab/faults';
@@ -117,7 +129,7 @@ export function createAcrEmulator(options: AcrEmulatorOptions): AcrEmulator {
       return faults.around(request, (asked) => blobHost.handle(asked));
     },
     open: () => store.open(),
-    close: () => uploads.close().then(() => store.close()),
+    close: () => uploads.close().then(() => webhooks.settled()).then(() => store.close()),
     setMode(mode) {
       Object.assign(settings, { mode });
       tokens.revokeAll();
@@ -127,6 +139,7 @@ export function createAcrEmulator(options: AcrEmulatorOptions): AcrEmulator {
 
 interface Parts {
   readonly settings: AcrSettings;
+  readonly webhooks: Webhooks;
   readonly store: Store;
   readonly blobHost: BlobHost;
   readonly tokens: Tokens;
@@ -135,7 +148,7 @@ interface Parts {
   readonly findRoute: FindRoute;
 }
 
-function createLoginServer({ settings, store, blobHost, tokens, identities, throttle, findRoute }: Parts): Handler {
+function createLoginServer({ settings, webhooks, store, blobHost, tokens, identities, throttle, findRoute }: Parts): Handler {
   const blobUrl = (digest: Digest): string => blobHost.url(settings.blobRedirect ?? '', digest);
   return async (request) => {
     const url = new URL(request.url);
@@ -144,10 +157,13 @@ function createLoginServer({ settings, store, blobHost, tokens, identities, thro
       throttle('', ['oauth']);
       return answerOAuth(request, url.pathname, { tokens, identities, loginServer, anonymousPull: settings.anonymousPull });
     }
-    const { route, need, categories, name, reference } = findRoute(request.method, url.pathname);
+    const { route, need, categories, name, reference } = findRoute(request.method, url.pathname, settings.quarantine.releaseScope);
     const caller = settings.anonymous ? everybody : await authorize(request, need, { identities, loginServer, origin: `${url.protocol}//${loginServer}` });
     throttle(caller.identity, categories);
-    const registry = { store, loginServer, pageSize: settings.pageSize, referrers: settings.referrers, blobUrl: settings.blobRedirect === undefined ? undefined : blobUrl };
+    const registry: Registry = {
+      store, loginServer, pageSize: settings.pageSize, referrers: settings.referrers, blobUrl: settings.blobRedirect === undefined ? undefined : blobUrl, quarantine: settings.quarantine,
+      announce: (ask, action, { record, tags }) => webhooks.announce({ action, repository: ask.name, record, tags, host: loginServer, userAgent: ask.request.headers.get('user-agent') }),
+    };
     return route(registry, { request, method: request.method, query: url.searchParams, name, reference, caller });
   };
 }
@@ -156,6 +172,7 @@ function readSettings(options: AcrEmulatorOptions): AcrSettings {
   return {
     name: options.name, mode: options.mode ?? 'abac', anonymousPull: options.anonymousPull ?? false, anonymous: options.anonymous ?? false, referrers: options.referrers ?? true,
     blobRedirect: options.blobRedirect, rateLimits: options.rateLimits, pageSize: options.pageSize ?? 100, assignments: [...(options.assignments ?? [])], accounts: [...(options.accounts ?? [])],
+    quarantine: { ...defaultQuarantine, ...options.quarantine }, webhooks: [...(options.webhooks ?? [])],
   };
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is asking, and what of the asked scopes they may have: Basic accounts, ACR tokens, Entra tokens, nobody.
-import { allActions, mayListCatalog, repositoryActions, type Assignment, type RoleMode } from './roles.ts';
+import type { QuarantineRight } from './quarantine-policy.ts';
+import { allActions, mayListCatalog, quarantineRight, repositoryActions, type Assignment, type RoleMode } from './roles.ts';
 import type { Access, Tokens } from './tokens.ts';
 
 /** A user with a password: the admin user, a service principal, a token of a scope map. */
@@ -41,6 +42,8 @@ export interface Identities {
   entraToken(token: string): Promise<Holder | undefined>;
   /** The part of the scopes (`repository:NAME:a,b`, `registry:catalog:*`) that the holder may have. */
   reduce(holder: Holder, scopes: readonly string[]): Access[];
+  /** What the holder's roles say now; an admin user may mark images. */
+  quarantine(holder: Holder): QuarantineRight;
 }
 
 /** The user name of every login with an ACR token as password. */
@@ -81,6 +84,10 @@ export function createIdentities(options: IdentitiesOptions): Identities {
       return account && { sub: account.principal ?? account.username, tenant: '', rights: account.principal ? 'roles' : 'all' };
     },
     reduce: (holder, scopes) => scopes.flatMap((scope) => reduceScope(holder, scope, permissions) ?? []),
+    quarantine({ sub, rights }) {
+      const admin = rights === 'all' || (rights !== 'public' && accounts.some((account) => account.username === sub && account.principal === undefined));
+      return admin ? 'write' : quarantineRight(permissions.assignments, { mode: permissions.mode, principal: sub });
+    },
   };
 }
 

@@ -6,7 +6,8 @@ import { contentMembers, readManifestFacts, type ManifestFacts } from './manifes
 import { readContent } from './media.ts';
 import { digestInvalid, manifestUnknown, nameUnknown, Refusal } from './refusal.ts';
 import { requireUnlocked, resolve, tagPattern, type Ask, type Registry, type Route } from './registry.ts';
-import { unlocked, type ManifestRecord, type Repository } from './records.ts';
+import { requireReleased, tagOrHold } from './quarantine.ts';
+import { unlocked, type Repository } from './records.ts';
 
 /** Microsoft Learn, "Container registry service tiers": the largest manifest. */
 export const manifestLimitBytes = 4 * 1024 * 1024;
@@ -16,8 +17,8 @@ export const readManifest: Route = async (registry, ask) => {
   const repository = registry.store.find(ask.name);
   const digest = resolve(repository, ask.reference);
   const record = digest && repository?.manifests.get(digest);
-  // Pulls by tag and by digest part ways here once a registry can hold manifests in quarantine.
   if (!repository || !record) throw manifestUnknown(ask.reference);
+  requireReleased(registry, ask, record);
   requireUnlocked('read', repository.record, record, repository.tags.get(ask.reference));
   if (!accepts(ask.request.headers.get('accept'), record.mediaType)) {
     throw new Refusal({ status: 404, code: 'MANIFEST_UNKNOWN', message: `manifest has media type ${record.mediaType}, but the client does not accept it`, detail: { reference: ask.reference } });
@@ -46,7 +47,7 @@ export const writeManifest: Route = async (registry, ask) => {
   const digest = await digestOf(bytes, ask.reference.startsWith('sha512:') ? 'sha512' : 'sha256');
   if (byDigest && digest !== ask.reference) throw digestInvalid(ask.reference);
   const facts = readManifestFacts(bytes, ask.request.headers.get('content-type'));
-  await registry.store.exclusively(ask.name, () => keep(registry, ask.name, { bytes, digest, facts, tags }));
+  await registry.store.exclusively(ask.name, () => keep(registry, ask, { bytes, digest, facts, tags }));
   const headers = new Headers({ location: `/v2/${ask.name}/manifests/${byDigest ? digest : ask.reference}`, 'docker-content-digest': digest, 'content-length': '0' });
   if (facts.subject && registry.referrers) headers.set('oci-subject', facts.subject);
   if (byDigest) for (const tag of tags) headers.append('oci-tag', tag);
@@ -73,26 +74,24 @@ interface Pushed {
   readonly tags: readonly string[];
 }
 
-async function keep(registry: Registry, name: string, { bytes, digest, facts, tags }: Pushed): Promise<void> {
+async function keep(registry: Registry, ask: Ask, { bytes, digest, facts, tags }: Pushed): Promise<void> {
   const { store } = registry;
+  const { name } = ask;
   const repository = store.find(name);
   const known = repository?.manifests.get(digest);
   // A locked manifest may get a new tag: its content does not change. A locked tag may not be written, not even with what it has.
   requireUnlocked('write', repository?.record, ...(tags.length === 0 ? [known] : tags.map((tag) => repository?.tags.get(tag))));
   requirePresent(registry, name, facts);
   const time = store.now();
-  if (known?.mediaType !== facts.mediaType) {
+  let record = known;
+  if (record?.mediaType !== facts.mediaType) {
     const draft = await store.draft();
     await draft.append(once(bytes), () => undefined);
     const members = await contentMembers(store, facts, bytes.length);
-    const record: ManifestRecord = { digest, size: bytes.length, createdTime: time, lastUpdateTime: time, changeableAttributes: unlocked, ...members };
+    record = { digest, size: bytes.length, createdTime: time, lastUpdateTime: time, changeableAttributes: unlocked, ...members };
     await store.putManifest(name, record, draft);
   }
-  // With a quarantine policy this is where the tag would wait for the release.
-  for (const tag of tags) {
-    const before = store.find(name)?.tags.get(tag);
-    await store.putTag(name, { createdTime: time, changeableAttributes: unlocked, ...before, name: tag, digest, lastUpdateTime: time });
-  }
+  await tagOrHold(registry, ask, { record, tags, time });
 }
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {

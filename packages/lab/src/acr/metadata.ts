@@ -4,6 +4,7 @@ import { isDigest, isJsonObject, type JsonObject } from '@pratique/core';
 import { removeGraph } from './manifests.ts';
 import { cutPage } from './pages.ts';
 import type { Attributes, Dated, ManifestRecord, Repository, TagRecord } from './records.ts';
+import { quarantineView, readQuarantineChange, requireMarker, storeMarked, tagState } from './quarantine.ts';
 import { digestInvalid, json, manifestUnknown, Refusal, tagUnknown } from './refusal.ts';
 import { existing, requireUnlocked, type Ask, type Registry, type Route } from './registry.ts';
 
@@ -22,16 +23,17 @@ function repositoryView(registry: Registry, repository: Repository): object {
   };
 }
 
-function tagView(tag: TagRecord): object {
+function tagView(repository: Repository, tag: TagRecord): object {
   const { name, digest, createdTime, lastUpdateTime, changeableAttributes } = tag;
-  return { name, digest, createdTime, lastUpdateTime, signed: false, changeableAttributes };
+  return { name, digest, createdTime, lastUpdateTime, signed: false, ...tagState(repository, tag), changeableAttributes };
 }
 
-function manifestView(repository: Repository, record: ManifestRecord): object {
+function manifestView(registry: Registry, repository: Repository, record: ManifestRecord): object {
   const tags = [...repository.tags.values()].filter((tag) => tag.digest === record.digest).map((tag) => tag.name).sort();
   const { digest, imageSize, createdTime, lastUpdateTime, architecture, os, mediaType, configMediaType, references, changeableAttributes } = record;
   return {
-    digest, imageSize, createdTime, lastUpdateTime, architecture, os, mediaType, configMediaType, ...(tags.length > 0 ? { tags } : {}), ...(references ? { references } : {}), changeableAttributes,
+    digest, imageSize, createdTime, lastUpdateTime, architecture, os, mediaType, configMediaType, ...(tags.length > 0 ? { tags } : {}), ...(references ? { references } : {}),
+    changeableAttributes: { ...changeableAttributes, ...quarantineView(registry.quarantine, record) },
   };
 }
 
@@ -63,7 +65,7 @@ export const listTagMetadata: Route = async (registry, { name, query }) => {
   const digest = query.get('digest');
   const tags = ordered(repository.tags.values(), query, (tag) => tag.name).filter((tag) => digest === null || tag.digest === digest);
   const page = cutPage(tags, { path: `/acr/v1/${encoded(name)}/_tags`, query, pageSize: registry.pageSize, keyOf: (tag) => tag.name, keep: ['digest'] });
-  return json({ ...head(registry, name), tags: page.items.map(tagView) }, { headers: page.headers });
+  return json({ ...head(registry, name), tags: page.items.map((tag) => tagView(repository, tag)) }, { headers: page.headers });
 };
 
 /** `GET /acr/v1/NAME/_manifests`. */
@@ -71,7 +73,7 @@ export const listManifestMetadata: Route = async (registry, { name, query }) => 
   const repository = existing(registry, name);
   const manifests = ordered(repository.manifests.values(), query, (record) => record.digest);
   const page = cutPage(manifests, { path: `/acr/v1/${encoded(name)}/_manifests`, query, pageSize: registry.pageSize, keyOf: (record) => record.digest });
-  return json({ ...head(registry, name), manifests: page.items.map((record) => manifestView(repository, record)) }, { headers: page.headers });
+  return json({ ...head(registry, name), manifests: page.items.map((record) => manifestView(registry, repository, record)) }, { headers: page.headers });
 };
 
 function findTag(registry: Registry, { name, reference }: Ask): TagRecord {
@@ -88,11 +90,11 @@ function findManifest(registry: Registry, { name, reference }: Ask): ManifestRec
 }
 
 /** `GET /acr/v1/NAME/_tags/TAG`. */
-export const readTag: Route = async (registry, ask) => json({ ...head(registry, ask.name), tag: tagView(findTag(registry, ask)) });
+export const readTag: Route = async (registry, ask) => json({ ...head(registry, ask.name), tag: tagView(existing(registry, ask.name), findTag(registry, ask)) });
 
 /** `GET /acr/v1/NAME/_manifests/DIGEST`. */
 export const readManifestMetadata: Route = async (registry, ask) =>
-  json({ ...head(registry, ask.name), manifest: manifestView(existing(registry, ask.name), findManifest(registry, ask)) });
+  json({ ...head(registry, ask.name), manifest: manifestView(registry, existing(registry, ask.name), findManifest(registry, ask)) });
 
 /** `DELETE /acr/v1/NAME/_tags/TAG`: the manifest stays. */
 export const deleteTag: Route = async (registry, ask) =>
@@ -112,7 +114,7 @@ export const deleteManifestMetadata: Route = async (registry, ask) =>
 
 /** `PATCH /acr/v1/NAME`. */
 export const updateRepository: Route = async (registry, ask) => {
-  const change = await readChange(ask.request);
+  const change = readChange(parse(await ask.request.text()));
   return registry.store.exclusively(ask.name, async () => {
     const repository = existing(registry, ask.name);
     await registry.store.putRepository(changed(registry, repository.record, change));
@@ -122,18 +124,22 @@ export const updateRepository: Route = async (registry, ask) => {
 
 /** `PATCH /acr/v1/NAME/_tags/TAG`. */
 export const updateTag: Route = async (registry, ask) => {
-  const change = await readChange(ask.request);
+  const change = readChange(parse(await ask.request.text()));
   return registry.store.exclusively(ask.name, async () => {
     await registry.store.putTag(ask.name, changed(registry, findTag(registry, ask), change));
     return readTag(registry, ask);
   });
 };
 
-/** `PATCH /acr/v1/NAME/_manifests/DIGEST`. Its two quarantine members are not read: no quarantine policy here. */
+/** `PATCH /acr/v1/NAME/_manifests/DIGEST`: attributes, and the state of quarantine. */
 export const updateManifest: Route = async (registry, ask) => {
-  const change = await readChange(ask.request);
+  const body = parse(await ask.request.text());
+  const change = readChange(body);
+  const mark = readQuarantineChange(body);
+  requireMarker(ask, mark);
   return registry.store.exclusively(ask.name, async () => {
-    await registry.store.putManifest(ask.name, changed(registry, findManifest(registry, ask), change));
+    const before = findManifest(registry, ask);
+    await storeMarked(registry, ask, { before, record: { ...changed(registry, before, change), ...mark } });
     return readManifestMetadata(registry, ask);
   });
 };
@@ -145,8 +151,7 @@ function changed<T extends Dated>(registry: Registry, record: T, change: Partial
 
 const attributeNames = ['deleteEnabled', 'writeEnabled', 'readEnabled', 'listEnabled'] as const;
 
-async function readChange(request: Request): Promise<Partial<Attributes>> {
-  const body = parse(await request.text());
+function readChange(body: JsonObject): Partial<Attributes> {
   const wrong = attributeNames.find((name) => body[name] !== undefined && body[name] !== null && typeof body[name] !== 'boolean');
   if (wrong) throw new Refusal({ status: 400, code: 'INVALID_BODY', message: `${wrong} must be true or false` });
   return Object.fromEntries(attributeNames.filter((name) => typeof body[name] === 'boolean').map((name) => [name, body[name]]));

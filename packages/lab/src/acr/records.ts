@@ -35,7 +35,7 @@ export interface ChildReference {
   readonly os?: string;
 }
 
-/** A stored manifest; its bytes lie among the blobs. The state of ACR's quarantine would be a further member here. */
+/** A stored manifest; its bytes lie among the blobs. */
 export interface ManifestRecord extends Dated {
   readonly digest: Digest;
   readonly mediaType: string;
@@ -50,6 +50,11 @@ export interface ManifestRecord extends Dated {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly subject?: Digest;
   readonly references?: readonly ChildReference[];
+  /** How it was marked; absent = never. */
+  readonly quarantineState?: 'Passed' | 'Failed';
+  readonly quarantineDetails?: string;
+  /** Tags that it gets when it is released. */
+  readonly waitingTags?: readonly string[];
   /** Config and layers; what the start-up sweep must keep. */
   readonly blobs: readonly Digest[];
 }

@@ -2,9 +2,11 @@
 // What every route gets: the registry's store and switches, and the request as the router read it.
 import { isDigest, type Digest } from '@pratique/core';
 import type { Caller } from './authorization.ts';
+import type { QuarantineSettings } from './quarantine-policy.ts';
 import { locked, nameUnknown } from './refusal.ts';
-import type { Attributes, Repository } from './records.ts';
+import type { Attributes, ManifestRecord, Repository } from './records.ts';
 import type { Store } from './store.ts';
+import type { WebhookAction } from './webhooks.ts';
 
 /** The registry as its routes see it. */
 export interface Registry {
@@ -16,6 +18,9 @@ export interface Registry {
   readonly referrers: boolean;
   /** Where blobs are read, when that is another host. */
   readonly blobUrl: ((digest: Digest) => string) | undefined;
+  readonly quarantine: QuarantineSettings;
+  /** Tells the webhooks. */
+  announce(ask: Ask, action: WebhookAction, what: { readonly record: ManifestRecord; readonly tags: readonly string[] }): void;
 }
 
 /** One authorised request. */

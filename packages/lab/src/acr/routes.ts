@@ -2,6 +2,7 @@
 // The table of routes: which method and path does what, what it needs, and what it counts as for throttling.
 import { deleteBlob, readBlob } from './blobs.ts';
 import type { Need } from './authorization.ts';
+import type { QuarantineSettings } from './quarantine-policy.ts';
 import { listCatalog, listReferrers, listTags } from './lists.ts';
 import { deleteManifest, readManifest, writeManifest } from './manifests.ts';
 import * as metadata from './metadata.ts';
@@ -42,12 +43,12 @@ const writeMetadata = ['metadata_write'];
 const ping: Route = async () => json({});
 
 /** Finds the line for a request. Refuses unknown paths (404), methods (405) and names (400). */
-export type FindRoute = (method: string, pathname: string) => Match;
+export type FindRoute = (method: string, pathname: string, releaseScope: QuarantineSettings['releaseScope']) => Match;
 
 /** The router over one registry's upload sessions. */
 export function createRouter(uploads: Uploads): FindRoute {
   const lines = createLines(uploads);
-  return (method, pathname) => {
+  return (method, pathname, releaseScope) => {
     const path = decode(pathname);
     const candidates = lines.flatMap((line) => {
       const groups = line.path.exec(path);
@@ -63,7 +64,7 @@ export function createRouter(uploads: Uploads): FindRoute {
     }
     const [, name = '', reference = ''] = found.groups;
     if (name && (name.length > longestName || !namePattern.test(name))) throw new Refusal({ status: 400, code: 'NAME_INVALID', message: 'invalid repository name', detail: { name } });
-    return { route: found.line.route, need: needOf(found.line, name), categories: found.line.categories ?? [categoryOf[method] ?? 'read'], name, reference };
+    return { route: found.line.route, need: needOf(found.line, name, releaseScope), categories: found.line.categories ?? [categoryOf[method] ?? 'read'], name, reference };
   };
 }
 
@@ -77,7 +78,8 @@ function decode(pathname: string): string {
   }
 }
 
-function needOf({ need, or }: Line, name: string): Need {
+function needOf({ need, or, route }: Line, name: string, releaseScope: QuarantineSettings['releaseScope']): Need {
+  if (route === metadata.updateManifest) return { type: 'repository', name, actions: releaseScope.split(',') };
   if (need === 'login' || need === 'catalog') return { type: need };
   return { type: 'repository', name, actions: need, ...(or === undefined ? {} : { or }) };
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands in a repository of ACR, and since when: `GET /acr/v1/NAME/_manifests`, which /v2 has no counterpart for.
+import { Failure, isDigest, isJsonObject, parseJsonObject, type Digest } from '@pratique/core';
+import { repositoryScope, type Registry } from '@pratique/oci';
+
+/** One manifest as the registry lists it. */
+export interface StoredManifest {
+  readonly digest: Digest;
+  readonly created: Date;
+  /** Children, when it is an index. */
+  readonly references: readonly Digest[];
+  /** Whether it is an image or an index, and no referrer such as a signature. */
+  readonly image: boolean;
+}
+
+const pageSize = 100;
+const mostPages = 50;
+const imageConfig = /^application\/vnd\.(?:oci\.image\.config|docker\.container\.image)\.v1\+json$/;
+const index = /^application\/vnd\.(?:oci\.image\.index\.v1|docker\.distribution\.manifest\.list\.v2)\+json$/;
+
+/** Every manifest of the repository. Fails with `REGISTRY_TOO_LARGE` above 5,000, `REGISTRY_NOT_FOUND`, `REGISTRY_*`, `ACR_ROLE_MISSING`. */
+export async function listManifests(oci: Registry, repository: string): Promise<readonly StoredManifest[]> {
+  const found: StoredManifest[] = [];
+  let path: string | undefined = `/acr/v1/${encodeURIComponent(repository)}/_manifests?n=${pageSize}`;
+  for (let page = 0; path !== undefined; page += 1) {
+    if (page === mostPages) throw new Failure({ code: 'REGISTRY_TOO_LARGE', message: `${oci.registry}/${repository} has more than ${mostPages * pageSize} manifests` });
+    const reply = await oci.request({ method: 'GET', path, scopes: [repositoryScope(repository, 'metadata_read')] });
+    const body = parseJsonObject(await reply.text(), `the manifests of ${oci.registry}/${repository}`, 'REGISTRY_PROTOCOL');
+    const items: unknown = body['manifests'];
+    found.push(...(Array.isArray(items) ? items.flatMap(readItem) : []));
+    path = /^<(\/[^>]+)>;\s*rel="?next"?/.exec(reply.headers.get('link') ?? '')?.[1];
+  }
+  return found;
+}
+
+function readItem(item: unknown): StoredManifest[] {
+  if (!isJsonObject(item) || !isDigest(item['digest'])) return [];
+  const { digest, createdTime, mediaType, configMediaType, references } = item;
+  const created = new Date(typeof createdTime === 'string' ? createdTime : NaN);
+  // What has no age is never old.
+  if (Number.isNaN(created.getTime())) return [];
+  const children = Array.isArray(references) ? references.flatMap((one: unknown) => (isJsonObject(one) && isDigest(one['digest']) ? [one['digest']] : [])) : [];
+  return [{ digest, created, references: children, image: index.test(String(mediaType)) || imageConfig.test(String(configMediaType)) }];
+}
