@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes the bundles of the actions: tsc emits, ncc bundles once for all actions, esbuild takes out white space, stubs name the steps.
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { transform } from 'esbuild';
 import { checkout } from './runtime.mjs';
 
-type Ncc = (entry: string, options: Readonly<Record<string, unknown>>) => Promise<{ code: string; assets: Readonly<Record<string, { source: string | Buffer }>> }>;
+interface Bundle {
+  readonly code: string;
+  readonly assets: Readonly<Record<string, string>>;
+}
 
 /** The licences of everything that is bundled; complete because ncc does not minify. */
 const licences = 'licenses.txt';
@@ -18,13 +21,12 @@ export async function makeBundles(): Promise<Map<string, Uint8Array>> {
   await emit();
   const files = new Map<string, Uint8Array>();
   const add = (path: string, content: string): unknown => files.set(path, Buffer.from(content));
-  const ncc = createRequire(import.meta.url)('@vercel/ncc') as Ncc;
-  const { code, assets } = await ncc(join(checkout, '.build/actions/main.js'), { cache: false, quiet: true, esm: true, minify: false, sourceMap: false, license: licences });
+  const { code, assets } = await runNcc(join(checkout, '.build/actions/main.js'));
   add('dist/index.js', await compact(code));
   for (const [name, asset] of Object.entries(assets)) {
     // ncc copies a shell script of the package "open", which a sign-in by browser would run; no action does that.
-    if (name.endsWith('.js')) add(`dist/${name}`, await compact(asset.source.toString()));
-    if (name === licences) add(`dist/${name}`, asset.source.toString());
+    if (name.endsWith('.js')) add(`dist/${name}`, await compact(asset));
+    if (name === licences) add(`dist/${name}`, asset);
   }
   add('dist/package.json', moduleMarker);
   for (const name of await listActions()) {
@@ -32,6 +34,22 @@ export async function makeBundles(): Promise<Map<string, Uint8Array>> {
     add(`${name}/dist/package.json`, moduleMarker);
   }
   return files;
+}
+
+// The webpack inside ncc 0.45 was seen once in some twenty runs to end with "Json Modules Plugin … unknown property 'amd'" on unchanged
+// sources. A process of its own shares no state with what ran before; what it makes is compared byte for byte, so that trying again hides nothing.
+async function runNcc(entry: string): Promise<Bundle> {
+  const folder = await mkdtemp(join(tmpdir(), 'ncc-'));
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      const output = join(folder, `${attempt}.json`);
+      const result = spawnSync(process.execPath, [join(checkout, 'test/tools/ncc-run.mjs'), entry, output, licences], { cwd: checkout, encoding: 'utf8', timeout: 300_000 });
+      if (result.status === 0) return JSON.parse(await readFile(output, 'utf8')) as Bundle;
+      if (attempt === 3) throw new Error(`ncc ended with ${result.status}:\n${result.stderr.slice(-4000)}`);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Writes bundles below `folder` (of the checkout: actions/); what stood in the dist folders before is removed. */
