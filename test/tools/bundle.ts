@@ -36,7 +36,7 @@ export async function makeBundles(): Promise<Map<string, Uint8Array>> {
   return files;
 }
 
-// The webpack inside ncc 0.45 was seen once in some twenty runs to end with "Json Modules Plugin … unknown property 'amd'" on unchanged
+// The webpack inside ncc 0.45 was seen to end once with "Json Modules Plugin … unknown property 'amd'" on unchanged
 // sources. A process of its own shares no state with what ran before; what it makes is compared byte for byte, so that trying again hides nothing.
 async function runNcc(entry: string): Promise<Bundle> {
   const folder = await mkdtemp(join(tmpdir(), 'ncc-'));
