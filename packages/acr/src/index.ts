@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of acr: signing in to a registry of Azure (or another), and what only Azure's has.
 export { connectRegistry, type AzureRegistry, type ConnectOptions } from './connect.ts';
+export { readLocks, type HeldLocks } from './locks.ts';
 export { listManifests, type StoredManifest } from './manifest-list.ts';
 export type { Lock, RegistryProperties } from './properties.ts';
 export type { Quarantine } from './quarantine.ts';

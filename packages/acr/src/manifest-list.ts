@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands in a repository of ACR, and since when: `GET /acr/v1/NAME/_manifests`, which /v2 has no counterpart for.
-import { Failure, isDigest, isJsonObject, parseJsonObject, type Digest } from '@pratique/core';
-import { repositoryScope, type Registry } from '@pratique/oci';
+import { isDigest, isJsonObject, type Digest, type JsonObject } from '@pratique/core';
+import type { Registry } from '@pratique/oci';
+import { readMetadataList } from './metadata-pages.ts';
 
 /** One manifest as the registry lists it. */
 export interface StoredManifest {
@@ -13,28 +14,16 @@ export interface StoredManifest {
   readonly image: boolean;
 }
 
-const pageSize = 100;
-const mostPages = 50;
 const imageConfig = /^application\/vnd\.(?:oci\.image\.config|docker\.container\.image)\.v1\+json$/;
 const index = /^application\/vnd\.(?:oci\.image\.index\.v1|docker\.distribution\.manifest\.list\.v2)\+json$/;
 
 /** Every manifest of the repository. Fails with `REGISTRY_TOO_LARGE` above 5,000, `REGISTRY_NOT_FOUND`, `REGISTRY_*`, `ACR_ROLE_MISSING`. */
 export async function listManifests(oci: Registry, repository: string): Promise<readonly StoredManifest[]> {
-  const found: StoredManifest[] = [];
-  let path: string | undefined = `/acr/v1/${encodeURIComponent(repository)}/_manifests?n=${pageSize}`;
-  for (let page = 0; path !== undefined; page += 1) {
-    if (page === mostPages) throw new Failure({ code: 'REGISTRY_TOO_LARGE', message: `${oci.registry}/${repository} has more than ${mostPages * pageSize} manifests` });
-    const reply = await oci.request({ method: 'GET', path, scopes: [repositoryScope(repository, 'metadata_read')] });
-    const body = parseJsonObject(await reply.text(), `the manifests of ${oci.registry}/${repository}`, 'REGISTRY_PROTOCOL');
-    const items: unknown = body['manifests'];
-    found.push(...(Array.isArray(items) ? items.flatMap(readItem) : []));
-    path = /^<(\/[^>]+)>;\s*rel="?next"?/.exec(reply.headers.get('link') ?? '')?.[1];
-  }
-  return found;
+  return (await readMetadataList(oci, { repository, list: 'manifests' })).flatMap(readItem);
 }
 
-function readItem(item: unknown): StoredManifest[] {
-  if (!isJsonObject(item) || !isDigest(item['digest'])) return [];
+function readItem(item: JsonObject): StoredManifest[] {
+  if (!isDigest(item['digest'])) return [];
   const { digest, createdTime, mediaType, configMediaType, references } = item;
   const created = new Date(typeof createdTime === 'string' ? createdTime : NaN);
   // What has no age is never old.
