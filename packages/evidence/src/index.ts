@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of evidence: the policy set, what is proven about an image, the decision, and what consumers ask.
+export { proveApprovals } from './approvals.ts';
 export { collect, type Collected, type CollectOptions } from './collect.ts';
 export { decide, type DecideOptions } from './decide.ts';
 export { loadPolicySet, type PolicySet } from './policy-set.ts';

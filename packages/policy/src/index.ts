@@ -6,6 +6,7 @@ export { evaluate, judgeScans, type EvaluateOptions, type JudgeScansOptions } fr
 export { exceptionsJsonSchema, parseExceptions, type ExceptionEntry, type Exceptions } from './exceptions-file.ts';
 export { parsePolicy, policyJsonSchema, type EvidenceKind, type FindingRule, type Policy } from './policy-file.ts';
 export { requireRolesApart, rolesOf } from './roles.ts';
+export { surveyFindings, type FindingSurvey, type JudgedFinding, type SurveyOptions } from './finding-survey.ts';
 export { readScanPredicate } from './scan-predicate.ts';
 export { parseTrust, trustJsonSchema, type KeylessSigner, type KeySigner, type Trust, type TrustedSigner } from './trust-file.ts';
 export type { Place, Problem } from './yaml.ts';

@@ -18,14 +18,18 @@ export const findings: Rule = (at) => {
 
 /** Reasons for findings, and for the exceptions that were used, refused or idle. */
 export function judgeFindings(at: Judged, united: readonly UnitedFinding[]): Reason[] {
-  const judged = united.map((one) => ({ one, rule: strongest(at.policy, one.finding) }));
-  const used = new Set<ExceptionEntry>();
-  const reasons = judged.flatMap(({ one, rule }) => {
-    const entries = at.exceptions.exceptions.filter((entry) => speaksOf(entry, one.finding));
-    for (const entry of entries) used.add(entry);
-    return rule === undefined ? [] : judgeOne(at, one, rule, entries);
-  });
-  return [...reasons, ...at.exceptions.exceptions.filter((entry) => !used.has(entry)).map(idle)];
+  const used = new Set(united.flatMap(({ finding }) => entriesOf(at, finding)));
+  return [...united.flatMap((one) => judgeFinding(at, one)), ...at.exceptions.exceptions.filter((entry) => !used.has(entry)).map(idle)];
+}
+
+/** What the policy says of one finding; nothing when no rule fits it. */
+export function judgeFinding(at: Judged, one: UnitedFinding): Reason[] {
+  const rule = strongest(at.policy, one.finding);
+  return rule === undefined ? [] : judgeOne(at, one, rule, entriesOf(at, one.finding));
+}
+
+function entriesOf({ exceptions }: Judged, finding: Finding): ExceptionEntry[] {
+  return exceptions.exceptions.filter((entry) => speaksOf(entry, finding));
 }
 
 function strongest(policy: Policy, finding: Finding): FindingRule | undefined {
