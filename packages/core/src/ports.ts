@@ -133,6 +133,8 @@ export interface Context {
   secret(name: string): string | undefined;
   readonly event: RunEvent;
   readonly signal: AbortSignal;
+  /** Absolute path of the folder at which relative paths start. */
+  readonly workspace: string;
   /** A folder of this run alone, outside the workspace, removed by the host at the end. */
   readonly scratch: string;
 }

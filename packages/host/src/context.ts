@@ -62,7 +62,7 @@ export async function createNodeContext(options: NodeContextOptions = {}): Promi
   const event = options.event ?? (env['GITHUB_REPOSITORY'] ? await readGitHubEvent(env) : await readTerminalEvent(exec, env));
   const close = (): Promise<void> => rm(scratch, { recursive: true, force: true });
   return {
-    exec, fetch, clock, log, event, signal, scratch, mask, close,
+    exec, fetch, clock, log, event, signal, workspace, scratch, mask, close,
     files: createFiles(workspace),
     tools: options.tools ?? createTools({ env, exec, fetch, clock, signal, scratch, say: log.line }),
     github: options.github ?? createGitHubApi({ env, token: options.token ?? env['GITHUB_TOKEN'], fetch, clock, signal }),
