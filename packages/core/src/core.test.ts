@@ -2,7 +2,7 @@
 // Core: references, failures, redaction, retry, hostile text, canonical JSON.
 import { describe, expect, test } from 'vitest';
 import {
-  addSecret, asFailure, canonicalJson, causeChain, escapeMarkdown, Failure, formatImage, mapConcurrently, nearest, neutralizeCommands, parsePinnedImage, parsePlatform, parseRepositoryName, redact,
+  addSecret, asFailure, canonicalJson, causeChain, escapeHtml, escapeMarkdown, Failure, formatImage, mapConcurrently, nearest, neutralizeCommands, parsePinnedImage, parsePlatform, parseRepositoryName, redact,
   retry, stripControl, type Clock,
 } from './index.ts';
 import { redactJson } from './redact.ts';
@@ -73,12 +73,13 @@ describe('retry', () => {
 });
 
 describe('hostile text', () => {
-  test('cannot draw on a terminal, run workflow commands, or become Markdown', () => {
-    expect(stripControl('a\u001b[31mb\u001b]0;t\u0007c\u202ed')).toBe('abcd');
+  test('cannot draw on a terminal, run workflow commands, or become Markdown or HTML', () => {
+    expect(stripControl('a\u001b[31mb\u001b]0;t\u0007c\u202e\u061cd')).toBe('abcd');
     expect(neutralizeCommands('  ::error::x')).not.toMatch(/^\s*::/);
     expect(neutralizeCommands('##vso[task.complete]')).not.toMatch(/##vso/);
     expect(neutralizeCommands('CVE-1: title ##[stop-commands]x ##VSO[task.setvariable]y')).not.toMatch(/##(?:\[|vso)/i);
     expect(escapeMarkdown('| [x](javascript:1) <b>@all\n`')).not.toMatch(/[^\\][|[\]`<]|@/);
+    expect(escapeHtml('<b title="x" id=\'y\'>&amp;\u0000\u202e\n')).toBe('&lt;b title=&quot;x&quot; id=&#39;y&#39;&gt;&amp;amp;\n');
   });
   test('nearest finds the meant name and nothing far', () => {
     expect(nearest('severty', ['severity', 'fixable'])).toBe('severity');

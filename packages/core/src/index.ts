@@ -20,4 +20,4 @@ export {
 export { addSecret, redact } from './redact.ts';
 export { retry, type RetryOptions } from './retry.ts';
 export { formatSigner, shortenSigner } from './signer.ts';
-export { escapeMarkdown, neutralizeCommands, nearest, stripControl } from './text.ts';
+export { escapeHtml, escapeMarkdown, neutralizeCommands, nearest, stripControl } from './text.ts';

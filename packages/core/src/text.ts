@@ -4,7 +4,7 @@
 /** Without terminal control sequences and control characters other than newline and tab. */
 export function stripControl(text: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are the point
-  return text.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
+  return text.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
 }
 
 /**
@@ -18,6 +18,11 @@ export function neutralizeCommands(line: string): string {
 /** `text` as one line of Markdown that renders as itself: no markup, mentions, links or table breaks. */
 export function escapeMarkdown(text: string): string {
   return stripControl(text).replace(/\s+/g, ' ').replace(/[\\`*_{}[\]()#+!|~$^:-]/g, '\\$&').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/@/g, '&#64;');
+}
+
+/** `text` as HTML text or as the value of a quoted attribute: no markup, no control characters. */
+export function escapeHtml(text: string): string {
+  return stripControl(text).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;').replace(/'/g, '&#39;');
 }
 
 /** The name among `candidates` that `name` was probably meant to be, or `undefined` when none is near. */
