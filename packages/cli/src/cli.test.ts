@@ -30,7 +30,7 @@ describe('help', () => {
   test('without words it tells the commands; a step tells its flags', async () => {
     const overview = await cli();
     expect(overview.status).toBe(0);
-    for (const name of ['build-scan-push', 'sign-and-attest', 'quarantine-gate', 'verify', 'tree', 'revoke', 'policy check', 'tools', 'lab up']) expect(overview.out).toContain(name);
+    for (const name of ['build-scan-push', 'sign-and-attest', 'quarantine-gate', 'verify', 'tree', 'report', 'revoke', 'policy check', 'tools', 'lab up']) expect(overview.out).toContain(name);
     expect((await cli('quarantine-gate', '--help')).out).toContain('--moving-tags <true or false> (default true)');
   });
 });

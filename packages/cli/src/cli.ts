@@ -16,6 +16,7 @@ const steps: Readonly<Record<string, () => Promise<Step>>> = {
   verify: async () => (await import('./steps/verify.ts')).verify,
   revoke: async () => (await import('./steps/revoke.ts')).revoke,
   tree: async () => (await import('./steps/tree.ts')).tree,
+  report: async () => (await import('./steps/report.ts')).report,
   'policy check': async () => (await import('./steps/policy-check.ts')).policyCheck,
 };
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `pratique tree`: an image with its platforms and everything that hangs on it, as `oras discover` lists it, but verified.
-import { connectRegistry } from '@pratique/acr';
-import { Failure, formatPlatform, formatSigner, shortenSigner, stripControl, type Context, type Digest } from '@pratique/core';
-import { parseReference, readImage, type Descriptor, type Repository } from '@pratique/oci';
-import { isBundleReferrer, loadTrustMaterial, readAttestation, verifyAttestation, type TrustMaterial } from '@pratique/sign';
+import { formatImage, formatSigner, shortenSigner, stripControl, type Digest } from '@pratique/core';
 import { defineStep, input, registryInputs, sigstoreInputs } from '@pratique/step';
+import { readImageContents, type Leaf } from '../image-contents.ts';
 
-/** One thing that hangs on a manifest. */
-interface Leaf {
+/** A leaf as it is printed. */
+interface ShownLeaf {
   readonly digest: Digest;
   readonly type: string;
   readonly signer?: string;
@@ -21,7 +19,7 @@ interface Leaf {
 interface Branch {
   readonly label: string;
   readonly digest: Digest;
-  readonly leaves: readonly Leaf[];
+  readonly leaves: readonly ShownLeaf[];
 }
 
 /** Prints the tree; with `--json` the output `tree` holds it. */
@@ -36,52 +34,19 @@ export const tree = defineStep({
   },
   outputs: { digest: 'Digest of the image.', tree: 'The tree as JSON.' },
   async run(given, ctx) {
-    const { registry, repository: name, reference } = parseReference(given.image);
-    const repository = (await connectRegistry({ registry, ctx, signIn: given })).oci.repository(name);
-    const root = await repository.resolve(reference);
-    if (!root) throw new Failure({ code: 'REGISTRY_NOT_FOUND', message: `${given.image} does not exist`, hint: 'Check the reference; images in quarantine have no tag.' });
-    const trust = await loadTrustMaterial(ctx, given['trusted-root']);
-    const image = await readImage(repository, root.digest);
-    const children = image.platforms.filter((one) => one.digest !== root.digest);
-    const branches: Branch[] = [];
-    for (const branch of [{ label: stripControl(image.annotations['org.opencontainers.image.version'] ?? 'image').replace(/\s+/g, ' '), digest: root.digest }, ...children.map((one) => ({ label: formatPlatform(one.platform), digest: one.digest }))]) {
-      branches.push({ ...branch, leaves: await leavesOf(branch.digest, { ctx, repository, trust }) });
-    }
-    const tags = await tagsOf(repository, root.digest);
-    for (const line of draw(`${registry}/${name}`, tags, branches)) ctx.log.line(line);
-    return { outputs: { digest: root.digest, tree: JSON.stringify({ image: `${registry}/${name}@${root.digest}`, tags, branches }) }, summary: ['```text', ...draw(`${registry}/${name}`, tags, branches), '```', ''].join('\n') };
+    const { contents: { pinned, tags, branches: read } } = await readImageContents({ ctx, image: given.image, signIn: given, trustedRoot: given['trusted-root'] });
+    const branches = read.map(({ label, digest, leaves }) => ({ label, digest, leaves: leaves.map(show) }));
+    const lines = draw(`${pinned.registry}/${pinned.repository}`, tags, branches);
+    for (const line of lines) ctx.log.line(line);
+    return { outputs: { digest: pinned.digest, tree: JSON.stringify({ image: formatImage(pinned), tags, branches }) }, summary: ['```text', ...lines, '```', ''].join('\n') };
   },
 });
 
-interface Reading {
-  readonly ctx: Context;
-  readonly repository: Repository;
-  readonly trust: TrustMaterial;
-}
-
-async function leavesOf(subject: Digest, reading: Reading): Promise<Leaf[]> {
-  const referrers = (await reading.repository.listReferrers(subject)).slice(0, 200);
-  const leaves: Leaf[] = [];
-  for (const referrer of referrers) leaves.push(await leafOf(subject, referrer, reading));
-  return leaves.toSorted((a, b) => (a.type < b.type ? -1 : a.type > b.type ? 1 : a.digest < b.digest ? -1 : 1));
-}
-
-async function leafOf(subject: Digest, referrer: Descriptor, { repository, trust }: Reading): Promise<Leaf> {
-  if (!isBundleReferrer(referrer)) return { digest: referrer.digest, type: stripControl(referrer.artifactType ?? referrer.mediaType), state: 'not an attestation' };
-  try {
-    const attestation = await verifyAttestation({ bundle: await readAttestation(repository, referrer.digest), subject, trust });
-    return { digest: referrer.digest, type: stripControl(attestation.predicateType), signer: stripControl(formatSigner(attestation.signer)), shown: stripControl(shortenSigner(attestation.signer)), time: attestation.trustedTime.toISOString(), state: 'verified' };
-  } catch (thrown) {
-    if (!(thrown instanceof Failure) || thrown.kind !== 'refused') throw thrown;
-    return { digest: referrer.digest, type: stripControl(referrer.annotations?.['dev.sigstore.bundle.predicateType'] ?? 'attestation'), state: thrown.code };
-  }
-}
-
-async function tagsOf(repository: Repository, digest: Digest): Promise<string[]> {
-  const tags = (await repository.listTags()).filter((tag) => !tag.startsWith('sha256-')).slice(0, 500);
-  const naming: string[] = [];
-  for (const tag of tags) if ((await repository.resolve(tag))?.digest === digest) naming.push(tag);
-  return naming;
+function show({ digest, type, proof }: Leaf): ShownLeaf {
+  const named = { digest, type: stripControl(type) };
+  if (proof.state !== 'verified') return { ...named, state: proof.state === 'failed' ? proof.code : 'not an attestation' };
+  const { signer, trustedTime } = proof.attestation;
+  return { ...named, signer: stripControl(formatSigner(signer)), shown: stripControl(shortenSigner(signer)), time: trustedTime.toISOString(), state: 'verified' };
 }
 
 function draw(name: string, tags: readonly string[], branches: readonly Branch[]): string[] {
