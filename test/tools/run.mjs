@@ -7,7 +7,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { bringRuntime, checkout, installPackages } from './runtime.mjs';
 
 const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
-const programs = ['buildah', 'skopeo', 'busybox', 'crane', 'oras', 'trivy-db-fixture', 'trivy', 'cosign', 'docker', 'docker-buildx', 'runc', 'buildkitd'];
+const programs = ['buildah', 'skopeo', 'busybox', 'crane', 'oras', 'trivy-db-fixture', 'trivy', 'cosign', 'docker', 'docker-buildx', 'runc', 'chromium', 'buildkitd'];
 const obtain = [['test/tools/obtain-cli.ts', ...programs]];
 const obtainAll = [['test/tools/obtain-cli.ts', ...programs, 'grype']];
 
