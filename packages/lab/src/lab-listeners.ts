@@ -9,8 +9,8 @@ export const labServices = ['acr', 'blobs', 'mirror', 'github', 'entra', 'sigsto
 /** Name of one of them. */
 export type LabService = (typeof labServices)[number];
 
-/** Stands before a server: answers itself, throws `ConnectionReset`, waits, or lets the request pass. */
-export type Interceptor = (request: Request) => Promise<Response | undefined>;
+/** Stands before a server: answers itself, throws `ConnectionReset`, waits, or lets the request pass. `next` is the server, for what shall happen after it has answered. */
+export type Interceptor = (request: Request, next: Handler) => Promise<Response | undefined>;
 
 /** Open ports. */
 export interface Listeners {
@@ -40,8 +40,8 @@ export interface ListenOptions {
 export async function listen(options: ListenOptions): Promise<Listeners> {
   const handlers = new Map<string, Handler>();
   const interceptors = new Map<string, Interceptor>();
-  const answer = async (service: LabService, request: Request): Promise<Response> =>
-    (await interceptors.get(service)?.(request)) ?? (await handlers.get(service)?.(request)) ?? new Response('starting', { status: 503 });
+  const next = (service: LabService): Handler => async (request) => (await handlers.get(service)?.(request)) ?? new Response('starting', { status: 503 });
+  const answer = async (service: LabService, request: Request): Promise<Response> => (await interceptors.get(service)?.(request, next(service))) ?? next(service)(request);
   const served = await openAll(options, (service) => (request) => answer(service, request));
   return {
     url: (service) => served[service].url,

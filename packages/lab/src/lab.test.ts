@@ -94,6 +94,11 @@ describe('a lab', () => {
     const { url } = lab.addresses.sigstore.trustedRoot;
     lab.intercept('sigstore', (asked) => Promise.resolve(asked.url === url ? new Response('busy', { status: 429 }) : undefined));
     expect([await get(url), (await lab.fetch(url)).status, await get(lab.addresses.sigstore.signingConfig.url)]).toEqual([429, 429, 200]);
+    lab.intercept('sigstore', async (asked, next) => {
+      const reply = await next(asked);
+      return new Response(null, { status: reply.status + 3 });
+    });
+    expect(await get(url)).toBe(203);
     lab.intercept('sigstore');
     expect(await get(url)).toBe(200);
   });
