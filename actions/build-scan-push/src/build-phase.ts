@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The phase build: tests, image, a look into its layers, and the first evidence, all in the layout.
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Failure, formatPlatform, type Context } from '@pratique/core';
 import { createLayout, readImage, type ContentSource, type Descriptor } from '@pratique/oci';
 import { writeEvidence, type BuildFacts, type TestReport } from '@pratique/scan';
@@ -8,6 +8,7 @@ import { requireOwnPrograms } from './architecture.ts';
 import type { BuildRequest, Built } from './builders/builder.ts';
 import { chooseBuilder } from './builders/choice.ts';
 import { readPairs, type Inputs } from './inputs.ts';
+import { sarifPath } from './scan-phase.ts';
 import { createdAt, readSource, type Source } from './source.ts';
 import { clearFolder, nameEntries, publish } from './travelling-layout.ts';
 
@@ -22,7 +23,7 @@ export async function buildPhase(given: Inputs, ctx: Context, isolation: BuildFa
   const target = await createLayout(ctx.files, draft);
   const request = await readRequest(given, { ctx, source, target });
   const { builder, note } = await chooseBuilder(given, ctx);
-  if (given.builder !== 'layout') await clearFolder(ctx, given.layout);
+  if (given.builder !== 'layout') await clearEarlier(ctx, given.layout);
   const answer = await builder.build(request);
   if ('failedTests' in answer) return answer;
   const { built } = answer;
@@ -33,6 +34,16 @@ export async function buildPhase(given: Inputs, ctx: Context, isolation: BuildFa
   await ctx.files.remove(draft);
   ctx.log.line(`${given.layout}: image ${built.image.digest}, evidence ${evidence.digest}`);
   return { notes: [...(note === undefined ? [] : [note]), ...built.notes] };
+}
+
+/** Removes what an earlier run left, whole or half: a COPY of the whole context would take it into the image. */
+async function clearEarlier(ctx: Context, layout: string): Promise<void> {
+  await clearFolder(ctx, layout);
+  const [folder, sarif] = [dirname(sarifPath(layout)), basename(sarifPath(layout))];
+  const there = await ctx.files.open(folder);
+  for (const name of there?.kind === 'folder' ? there.entries : []) {
+    if (name === sarif || (name.startsWith(`.${sarif}.`) && name.endsWith('.part'))) await ctx.files.remove(join(folder, name));
+  }
 }
 
 async function readRequest(given: Inputs, at: Pick<BuildRequest, 'ctx' | 'source' | 'target'>): Promise<BuildRequest> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole step on the lab's registry with scripted programs: phases, refusals, what travels and what does not.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -79,6 +79,23 @@ describe('all phases in one job', () => {
     expect(second.outputs.image).toBe(first.outputs.image);
     const entries = (await (await openLayout(node.files, 'image-layout')).readIndex()).manifests ?? [];
     expect(entries.map(({ annotations }) => annotations?.['org.opencontainers.image.ref.name'])).toEqual(['image', 'evidence']);
+  });
+
+  test.each([
+    ['a whole run', ['image-layout/oci-layout', 'image-layout/index.json', 'image-layout/blobs/sha256/0', 'image-layout.sarif']],
+    ['one killed at its first file', ['image-layout/.oci-layout.27c5a9f4-8f0e-4d1b-9d5c-3d9b7a9d2f10.part']],
+    ['one killed at its last', ['image-layout/oci-layout', 'image-layout/.index.json.27c5a9f4-8f0e-4d1b-9d5c-3d9b7a9d2f10.part', '.image-layout.sarif.27c5a9f4-8f0e-4d1b-9d5c-3d9b7a9d2f10.part']],
+  ])('what %s left is gone before anything is built', async (_, files) => {
+    for (const file of files) await node.files.write(file, '');
+    await build({ phases: 'build' });
+    expect((await readdir(workspace)).sort()).toEqual(['Dockerfile', 'image-layout']);
+    expect((await readdir(join(workspace, 'image-layout'))).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
+  });
+
+  test('a folder that is no layout is not replaced', async () => {
+    await node.files.write('image-layout/blobs/notes.txt', 'mine');
+    await expect(build({ phases: 'build' })).rejects.toMatchObject({ code: 'LAYOUT_INVALID' });
+    expect(await readFile(join(workspace, 'image-layout/blobs/notes.txt'), 'utf8')).toBe('mine');
   });
 
   test('without tests the summary says so aloud', async () => {

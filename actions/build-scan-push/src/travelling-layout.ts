@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The OCI layout that travels between phases: one image and its evidence, named in index.json, each phase hashing all of it anew.
-import { Failure, parseDigest, type Context } from '@pratique/core';
-import { copyGraph, createLayout, openLayout, type Descriptor, type Layout } from '@pratique/oci';
+import { join } from 'node:path';
+import { digestOf, Failure, parseDigest, type Context } from '@pratique/core';
+import { copyGraph, createLayout, openLayout, streamOf, type ContentTarget, type Descriptor, type Layout } from '@pratique/oci';
 import { readEvidence, type EvidenceManifest } from '@pratique/scan';
 import type { Inputs } from './inputs.ts';
 
@@ -15,12 +16,18 @@ export interface Travelling {
   readonly content: EvidenceManifest;
 }
 
-/** Removes what an earlier run left at `folder`: a COPY of the whole context would take it into the image. Fails with `LAYOUT_INVALID` when it holds anything else than a layout. */
+const marker = 'oci-layout';
+// With what a run that was killed left of a file that it was writing (files.ts of host).
+const partOfLayout = /^(?:blobs|index\.json|ingest|oci-layout|\.(?:index\.json|oci-layout)\.[0-9a-f-]{36}\.part)$/;
+
+/** Removes what an earlier run left at `folder`. Fails with `LAYOUT_INVALID` when it holds anything else than a layout. */
 export async function clearFolder(ctx: Context, folder: string): Promise<void> {
   const there = await ctx.files.open(folder);
   if (there === undefined) return;
-  const ours = there.kind === 'folder' && (there.entries.length === 0 || (there.entries.includes('oci-layout') && there.entries.every((name) => ['blobs', 'index.json', 'ingest', 'oci-layout'].includes(name))));
+  const ours = there.kind === 'folder' && there.entries.every((name) => partOfLayout.test(name)) && (there.entries.includes(marker) || !there.entries.some((name) => !name.endsWith('.part')));
   if (!ours) throw new Failure({ code: 'LAYOUT_INVALID', message: `${folder} is there and is no OCI layout, so it is not replaced`, hint: 'Set the input layout to a folder that nothing else uses.' });
+  // The names first, the marker last: a run that is killed in between leaves no image without its blobs, and a folder that the next one may clear.
+  for (const name of ['index.json', ...there.entries.filter((entry) => entry !== marker)]) await ctx.files.remove(join(folder, name));
   await ctx.files.remove(folder);
 }
 
@@ -31,11 +38,17 @@ export async function nameEntries(layout: Layout, image: Descriptor, evidence: D
 
 const named = ({ platform: _, ...descriptor }: Descriptor, name: string): Descriptor => ({ ...descriptor, annotations: { [refName]: name } });
 
-/** Copies a finished layout to `folder`, index.json last: who is killed on the way leaves a layout that names no image. */
+/** Adds a finished layout to `folder`, index.json last: who is killed on the way leaves what stood there before, be it nothing or the layout of the user. */
 export async function publish(ctx: Context, from: Layout, entries: { folder: string; image: Descriptor; evidence: Descriptor }): Promise<Layout> {
-  await clearFolder(ctx, entries.folder);
-  const layout = await createLayout(ctx.files, entries.folder);
-  await copyGraph({ from, to: layout, roots: [entries.image.digest, entries.evidence.digest] });
+  const there = await ctx.files.open(entries.folder);
+  const layout = there?.kind === 'folder' && there.entries.length > 0 ? await openLayout(ctx.files, entries.folder) : await createLayout(ctx.files, entries.folder);
+  // Manifests as plain blobs: a layout lists each that it is given, and index.json of the user must stay until the end.
+  const writeManifest: ContentTarget['writeManifest'] = async ({ bytes, mediaType }) => {
+    const descriptor = { mediaType, digest: await digestOf(bytes), size: bytes.byteLength };
+    await layout.writeBlob(descriptor, async () => streamOf(bytes));
+    return descriptor;
+  };
+  await copyGraph({ from, to: { ...layout, writeManifest }, roots: [entries.image.digest, entries.evidence.digest] });
   await nameEntries(layout, entries.image, entries.evidence);
   return layout;
 }

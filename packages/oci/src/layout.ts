@@ -37,9 +37,10 @@ export async function openLayout(files: Files, folder: string): Promise<Layout> 
 export async function createLayout(files: Files, folder: string): Promise<Layout> {
   const there = await files.open(folder);
   if (there !== undefined && (there.kind === 'file' || there.entries.length > 0)) throw invalid(folder, 'a new layout needs an empty folder');
+  // First: whoever finds what a killed run left knows the folder as a layout.
+  await files.write(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   const layout = layoutOf(files, folder);
   await layout.writeIndex([]);
-  await files.write(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   return layout;
 }
 
