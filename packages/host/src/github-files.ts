@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes in and out of a GitHub step by variables and files: inputs, outputs, summary, identity.
+import { randomUUID } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
+import { EOL } from 'node:os';
 import * as core from '@actions/core';
 import { addSecret, Failure } from '@pratique/core';
 import type { InputContract, Step, StepResult } from '@pratique/step';
@@ -20,9 +23,17 @@ export function readGivenInputs(env: Environment, contract: InputContract): Reco
   return given;
 }
 
-/** Writes every output that the contract declares; one that the run did not set is empty. The heredoc delimiter is random (@actions/core). */
-export function writeOutputs(step: Step, result: StepResult<Readonly<Record<string, string>>>): void {
-  for (const name of Object.keys(step.outputs)) core.setOutput(name, result.outputs[name] ?? '');
+/**
+ * Writes every output that the contract declares; one that the run did not set is empty. All in one write, so that a run that is killed tells all or nothing
+ * (@actions/core writes one after the other). The heredoc delimiter is random.
+ */
+export function writeOutputs(env: Environment, step: Step, result: StepResult<Readonly<Record<string, string>>>): void {
+  const { GITHUB_OUTPUT: file } = env;
+  const blocks = Object.keys(step.outputs).map((name) => {
+    const mark = `ghadelimiter_${randomUUID()}`;
+    return `${name}<<${mark}${EOL}${result.outputs[name] ?? ''}${EOL}${mark}${EOL}`;
+  });
+  if (file) appendFileSync(file, blocks.join(''));
 }
 
 // GitHub drops the whole summary of a step over 1 MiB; what is written stays well below.

@@ -43,7 +43,7 @@ async function runStep(step: Step, given: Readonly<Record<string, string>>, sign
     workspace: env['GITHUB_WORKSPACE'] ?? process.cwd(), env, signal, token, log: createGitHubLog(), mask: hide, identity: (audience) => requestIdentity(env, audience),
   });
   const result = await step.run(inputs, ctx);
-  writeOutputs(step, result);
+  writeOutputs(env, step, result);
   await writeSummary(env, result.summary);
   return result.refusal;
 }
