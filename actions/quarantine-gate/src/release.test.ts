@@ -53,6 +53,17 @@ async function namedBy(repository: Repository, tags: readonly string[]): Promise
   return Object.fromEntries(await Promise.all(tags.map(async (tag) => [tag, (await repository.resolve(tag))?.digest] as const)));
 }
 
+test('a version that another run took just before the lock is not told as ours', async () => {
+  const pushed = await signed();
+  const releases = await releasesOf(pushed);
+  const other = await release(pushed.release.repository.replace('acme/', ''), '1.1.0');
+  world.lab.intercept('acr', async (request) => {
+    if (request.method === 'PATCH' && new URL(request.url).pathname.endsWith('/_tags/1.2.0')) await releases.tag(await releases.readManifest(other.image.digest), '1.2.0');
+    return undefined;
+  });
+  expect(await failureOf(world.judge(pushed).finally(() => world.lab.intercept('acr')))).toMatchObject({ code: 'GATE_VERSION_TAKEN' });
+});
+
 test('the release is not where the image waits', async () => {
   const pushed = await world.pushImage({ name: newName() });
   const failure = await failureOf(world.judge(pushed, { given: { release: `${pushed.image.registry}/${pushed.image.repository}` } }));

@@ -113,6 +113,8 @@ async function release(stage: Stage, judged: Judged): Promise<Result> {
   if (given.lock && given.channel === 'release') {
     await target.properties.lockManifest(to.name, released.digest, { delete: false });
     await target.properties.lockTag(to.name, versionTag(version), { write: false, delete: false });
+    // Whoever wrote it between the last look and the lock owns it for good.
+    await requireFree(to, versionTag(version), released.digest);
   }
   return answer(given, { judged, released, tags: written, attestation });
 }

@@ -4,7 +4,7 @@ import { Failure, type Digest } from '@pratique/core';
 import { systemClock } from '@pratique/host';
 import { createAcrEmulator } from '@pratique/lab';
 import { buildManifest, createRegistry, emptyBlob, mediaTypes, streamOf, type Manifest, type Repository } from '@pratique/oci';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { holdsVerdict, recomputeTags, writeTags } from './tags.ts';
 
 interface Stage {
@@ -13,6 +13,8 @@ interface Stage {
   afterTag: (tag: string) => Promise<void>;
   add(version: string, tag?: string): Promise<Manifest>;
   at(tag: string): Promise<Digest | undefined>;
+  untag(tag: string): Promise<void>;
+  lock(tag: string): Promise<void>;
 }
 
 function createStage(): Stage {
@@ -24,10 +26,17 @@ function createStage(): Stage {
     if (request.method === 'PUT' && tag !== undefined) await stage.afterTag(tag);
     return reply;
   };
-  const repository = createRegistry({ registry: 'registry.test', fetch: route, clock: systemClock, signal: new AbortController().signal }).repository('web');
+  const registry = createRegistry({ registry: 'registry.test', fetch: route, clock: systemClock, signal: new AbortController().signal });
+  const repository = registry.repository('web');
   const stage: Stage = {
     repository,
     afterTag: () => Promise.resolve(),
+    async untag(tag) {
+      await registry.request({ method: 'DELETE', path: `/v2/web/manifests/${tag}`, scopes: [] });
+    },
+    async lock(tag) {
+      await registry.request({ method: 'PATCH', path: `/acr/v1/web/_tags/${tag}`, scopes: [], headers: { 'content-type': 'application/json' }, body: JSON.stringify({ writeEnabled: false }) });
+    },
     async add(version, tag) {
       await repository.writeBlob(emptyBlob.descriptor, async () => streamOf(emptyBlob.bytes));
       const written = await repository.writeManifest(buildManifest({ schemaVersion: 2, mediaType: mediaTypes.manifest, config: emptyBlob.descriptor, layers: [], annotations: { version } }), tag);
@@ -99,18 +108,65 @@ test('build metadata stands in the tag behind an underscore', async () => {
   await expect(write(stage, '1.2', own)).rejects.toMatchObject({ code: 'VERSION_INVALID' });
 });
 
-test('a revoked release loses its moving tags to the next best, or they go', async () => {
+describe('a revoked release', () => {
+  async function released(): Promise<{ readonly stage: Stage; readonly low: Digest; readonly high: Digest }> {
+    const stage = createStage();
+    const [low, high] = [await stage.add('1.1.0'), await stage.add('1.2.0')];
+    await write(stage, '1.1.0', low);
+    await write(stage, '1.2.0', high);
+    return { stage, low: low.descriptor.digest, high: high.descriptor.digest };
+  }
+  const revoke = ({ repository, untag }: Stage, digest: Digest): Promise<readonly string[]> => recomputeTags({
+    repository, digest, untag, standing: (asked) => (asked === digest ? Promise.reject(new Failure({ code: 'VERDICT_REFUSED', message: 'revoked' })) : Promise.resolve()),
+  });
+
+  test('loses its moving tags to the next best, or they go', async () => {
+    const { stage, low, high } = await released();
+    expect([...await revoke(stage, high)].sort()).toEqual(['1', '1.2', 'latest']);
+    expect([await stage.at('1.2'), await stage.at('1'), await stage.at('latest'), await stage.at('1.2.0')]).toEqual([undefined, low, low, high]);
+    expect(await revoke(stage, high)).toEqual([]);
+  });
+
+  test('loses them to a release that comes in between', async () => {
+    const { stage, high } = await released();
+    const newer = await stage.add('1.3.0');
+    let once = false;
+    stage.afterTag = async (tag) => {
+      if (tag !== 'latest' || once) return;
+      once = true;
+      await write(stage, '1.3.0', newer);
+      // The answer of the registry to this write was late: it undoes what the other has done.
+      await stage.repository.tag(await stage.repository.readManifest('1.1.0'), 'latest');
+    };
+    await revoke(stage, high);
+    expect([await stage.at('1'), await stage.at('latest')]).toEqual([newer.descriptor.digest, newer.descriptor.digest]);
+  });
+
+  test('killed after a tag was moved to the wrong place, the next attempt puts it right', async () => {
+    const { stage, low, high } = await released();
+    const newer = await stage.add('1.3.0', '1.3.0');
+    for (const tag of ['1', 'latest']) await stage.repository.tag(await stage.repository.readManifest(low), tag);
+    await revoke(stage, high);
+    expect([await stage.at('1'), await stage.at('latest')]).toEqual([newer.descriptor.digest, newer.descriptor.digest]);
+  });
+});
+
+test('a version tag that another run took and locked in between is ours when it names our image', async () => {
   const stage = createStage();
-  const low = await stage.add('1.1.0');
-  const high = await stage.add('1.2.0');
-  await write(stage, '1.1.0', low);
-  await write(stage, '1.2.0', high);
-  const removed: string[] = [];
-  const standing = (digest: Digest): Promise<unknown> => (digest === high.descriptor.digest ? Promise.reject(new Failure({ code: 'VERDICT_REFUSED', message: 'revoked' })) : Promise.resolve());
-  const changed = await recomputeTags({ repository: stage.repository, digest: high.descriptor.digest, standing, untag: async (tag) => void removed.push(tag) });
-  expect([...changed].sort()).toEqual(['1', '1.2', 'latest']);
-  expect(removed).toEqual(['1.2']);
-  expect([await stage.at('1'), await stage.at('latest'), await stage.at('1.2.0')]).toEqual([low.descriptor.digest, low.descriptor.digest, high.descriptor.digest]);
+  const [own, other] = [await stage.add('1.2.0'), await stage.add('other')];
+  const behind = (manifest: Manifest): Repository => ({
+    ...stage.repository,
+    async tag(written, tag) {
+      if (await stage.at(tag) === undefined) {
+        await stage.repository.tag(manifest, tag);
+        await stage.lock(tag);
+      }
+      await stage.repository.tag(written, tag);
+    },
+  });
+  const release = (version: string, quicker: Manifest): Promise<readonly string[]> => writeTags({ repository: behind(quicker), version, manifest: own, competes: all, moving: false });
+  expect(await release('1.2.0', own)).toEqual(['1.2.0']);
+  await expect(release('1.4.0', other)).rejects.toMatchObject({ code: 'GATE_VERSION_TAKEN' });
 });
 
 test.each([

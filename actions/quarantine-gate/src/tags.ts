@@ -27,18 +27,23 @@ export async function writeTags(options: TagOptions): Promise<readonly string[]>
   const { repository, manifest } = options;
   const full = versionTag(options.version);
   await requireFree(repository, full, manifest.descriptor.digest);
-  if ((await repository.resolve(full)) === undefined) await repository.tag(manifest, full);
+  if ((await repository.resolve(full)) === undefined) await takeVersion(repository, manifest, full);
   const moving = options.moving ? movingTags(version) : [];
-  for (let round = 0; round < rounds; round += 1) {
-    if ((await moveOnce(options, moving)) === 0) {
-      await requireFree(repository, full, manifest.descriptor.digest);
-      return [full, ...(await tagsNaming(repository, moving, manifest.descriptor.digest))];
-    }
+  const { digest } = manifest.descriptor;
+  await settle({ repository, moving, competes: async (candidate) => candidate === digest || options.competes(candidate) });
+  await requireFree(repository, full, digest);
+  return [full, ...(await tagsNaming(repository, moving, digest))];
+}
+
+/** Another run that was quicker may have locked the tag already: then it must name the same image. */
+async function takeVersion(repository: Repository, manifest: Manifest, tag: string): Promise<void> {
+  try {
+    await repository.tag(manifest, tag);
+  } catch (thrown) {
+    if (!(thrown instanceof Failure) || thrown.code !== 'REGISTRY_LOCKED') throw thrown;
+    await requireFree(repository, tag, manifest.descriptor.digest);
+    if ((await repository.resolve(tag)) === undefined) throw thrown;
   }
-  throw new Failure({
-    code: 'GATE_TAGS_UNSTABLE', message: `the moving tags of ${repository.registry}/${repository.name} changed in each of ${rounds} rounds`,
-    hint: 'Another release is running. Run the gate again; it starts where this one ended.',
-  });
 }
 
 /** Fails with `GATE_VERSION_TAKEN` when `tag` names another digest. */
@@ -60,16 +65,13 @@ export interface RecomputeOptions {
   readonly standing: (digest: Digest) => Promise<unknown>;
 }
 
-/** Takes the moving tags from a release that was revoked: each goes to the next best, or is removed when there is none. Returns those that changed. */
+/** Takes the moving tags from a release that was revoked: each goes to the next best, or is removed when there is none. Returns those that changed. Fails with `GATE_TAGS_UNSTABLE`. */
 export async function recomputeTags({ repository, digest, untag, standing }: RecomputeOptions): Promise<readonly string[]> {
-  const tags = await repository.listTags();
-  const lost = await tagsNaming(repository, tags.filter((tag) => readVersion(tag) === undefined && /^(?:latest|\d+(?:\.\d+)?)$/.test(tag)), digest);
-  for (const tag of lost) {
-    const owner = await ownerOf(tag, tags, repository, (candidate) => holdsVerdict(() => standing(candidate)));
-    if (owner === undefined) await untag(tag);
-    else await repository.tag(await repository.readManifest(owner), tag);
-  }
-  return lost;
+  const named = await tagsNaming(repository, await repository.listTags(), digest);
+  const versions = named.map(readVersion).filter((version) => version !== undefined);
+  // Those of its lines that name another release as well: an attempt that was killed may have left them wrong.
+  const moving = new Set([...versions.flatMap(movingTags), ...named.filter((tag) => readVersion(tag) === undefined && /^(?:latest|\d+(?:\.\d+)?)$/.test(tag))]);
+  return settle({ repository, moving: [...moving], competes: (candidate) => holdsVerdict(() => standing(candidate)), untag });
 }
 
 /** Whether a verdict stands or has merely expired: only those compete for moving tags. */
@@ -84,17 +86,39 @@ export async function holdsVerdict(require: () => Promise<unknown>): Promise<boo
   }
 }
 
-/** One round; returns how many tags it moved. */
-async function moveOnce(options: TagOptions, moving: readonly string[]): Promise<number> {
-  const { repository, manifest } = options;
-  const competes = async (digest: Digest): Promise<boolean> => digest === manifest.descriptor.digest || options.competes(digest);
+interface Settling {
+  readonly repository: Repository;
+  readonly moving: readonly string[];
+  readonly competes: (digest: Digest) => Promise<boolean>;
+  /** Without it a tag that nobody owns stays. */
+  readonly untag?: (tag: string) => Promise<void>;
+}
+
+/** Rounds until one changes nothing. Returns the tags that changed. */
+async function settle(settling: Settling): Promise<readonly string[]> {
+  const { repository } = settling;
+  const changed = new Set<string>();
+  for (let round = 0; round < rounds; round += 1) {
+    const moved = await moveOnce(settling);
+    if (moved.length === 0) return [...changed];
+    for (const tag of moved) changed.add(tag);
+  }
+  throw new Failure({
+    code: 'GATE_TAGS_UNSTABLE', message: `the moving tags of ${repository.registry}/${repository.name} changed in each of ${rounds} rounds`,
+    hint: 'Another release is running. Run it again; it starts where this one ended.',
+  });
+}
+
+async function moveOnce({ repository, moving, competes, untag }: Settling): Promise<readonly string[]> {
   const tags = await repository.listTags();
-  let moved = 0;
+  const moved: string[] = [];
   for (const tag of moving) {
     const owner = await ownerOf(tag, tags, repository, competes);
-    if (owner === undefined || (await repository.resolve(tag))?.digest === owner) continue;
-    await repository.tag(await repository.readManifest(owner), tag);
-    moved += 1;
+    const current = (await repository.resolve(tag))?.digest;
+    if (owner === current || (owner === undefined && untag === undefined)) continue;
+    if (owner === undefined) await untag?.(tag);
+    else await repository.tag(await repository.readManifest(owner), tag);
+    moved.push(tag);
   }
   return moved;
 }
