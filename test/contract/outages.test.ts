@@ -24,7 +24,7 @@ interface Arranged {
 }
 
 async function arrangePush(name: string): Promise<Arranged> {
-  const digest = await world.layOut({ name });
+  const { digest } = (await world.layOut({ name })).root;
   const { acr } = world.lab.addresses;
   return {
     name,

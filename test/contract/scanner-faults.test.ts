@@ -24,7 +24,7 @@ beforeAll(async () => {
   const mirror = createRegistry({ registry: loginServer, fetch: world.lab.fetch, clock: { now: world.now, sleep: () => Promise.resolve() }, signal: new AbortController().signal, authenticator: staticCredentials(login.username, login.password) });
   await publishVulnerabilityDatabase(mirror.repository('trivy-db'));
   database = `${loginServer}/trivy-db:2`;
-  const digest = await world.layOut({ name: 'image-layout' });
+  const { digest } = (await world.layOut({ name: 'image-layout' })).root;
   const { platforms: [platform] } = await readImage(await openLayout((await world.ctxFor('builder')).files, 'image-layout'), digest);
   report = JSON.stringify(recordedReport({ config: platform?.configDigest ?? '', diffId: platform?.diffIds[0] ?? '', findings: ['CVE-2021-23337'] }));
 });
