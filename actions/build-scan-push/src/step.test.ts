@@ -82,7 +82,7 @@ describe('all phases in one job', () => {
   });
 
   test('without tests the summary says so aloud', async () => {
-    expect((await build()).summary).toContain('**none**: set <code>test-target</code>');
+    expect((await build()).summary).toContain('**no tests**: set <code>test-target</code>');
   });
 
   test('an identity that could write releases is refused', async () => {
@@ -141,7 +141,7 @@ describe('the early look', () => {
     const { outputs, refusal, summary } = await build({ policy: 'policy' });
     expect(refusal).toMatchObject({ code: 'BUILD_EARLY_REFUSED', message: expect.stringContaining('CVE-2021-23337') as string });
     expect(outputs).toMatchObject({ image: '', 'early-verdict': 'refused', sarif: 'image-layout.sarif' });
-    expect(summary).toContain('not pushed');
+    expect(summary).toContain('Not pushed');
     expect(await registry.repository('quarantine/web').resolve(outputs.digest ?? '')).toBeUndefined();
   });
   test('refuses the phase scan too', async () => {

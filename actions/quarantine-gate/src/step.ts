@@ -74,6 +74,7 @@ async function run(given: Inputs, ctx: Context): Promise<Result> {
   const stage: Stage = { given, ctx, source, target, from: source.oci.repository(given.image.repository), to: target.oci.repository(given.release.repository), released: { ...given.release, digest: given.image.digest } };
   if (given.quarantine === 'acr-native') await inspectMark(source.quarantine, ctx, given.image);
   const judged = await judge(given, ctx, stage);
+  tellWarnings(ctx, judged.verdict);
   const end = judged.verdict.result === 'refused' ? await refuse(stage, judged) : await release(stage, judged);
   const verdictOn = (digest: Digest): Promise<unknown> => requireVerdict({ ...standingOf(stage, judged), repository: stage.from, image: { ...stage.released, digest } });
   await cleanQuarantine({ ctx, registry: source, quarantine: stage.from, release: stage.to, image: given.image.digest, days: given['quarantine-retention-days'], verdictOn });
@@ -217,9 +218,16 @@ function answer(given: Inputs, end: { judged: Judged; released: PinnedImage; tag
       verdict: verdict.result, image: passed ? formatImage(end.released) : '', tags: end.tags.join('\n'), code: denied[0]?.code ?? '',
       reasons: JSON.stringify(verdict.reasons.slice(0, mostReasons)), attestation: end.attestation,
     },
-    summary: summarize({ image: given.image, release: end.released, verdict, evidence, tags: end.tags, leftBehind: leftBehind(listed, verdict), policyNote: set.protection ?? '' }),
+    summary: summarize({ image: given.image, release: end.released, verdict, evidence, tags: end.tags, leftBehind: leftBehind(listed, verdict), policyNote: set.protection ?? '', attestation: end.attestation }),
     ...(passed ? {} : { refusal: refusal(given.image, denied) }),
   };
+}
+
+/** One annotation for all that is told and not refused; the summary explains each. */
+function tellWarnings(ctx: Context, { reasons }: Verdict): void {
+  const told = reasons.filter((reason) => reason.effect === 'warn');
+  const lines = told.slice(0, mostLines).map((reason) => `- ${reason.code}: ${reason.message}`);
+  if (told.length > 0) ctx.log.notice({ level: 'warning', title: `${told.length} told, not refused`, message: [...lines, ...(told.length > lines.length ? [`- and ${told.length - lines.length} more; the summary lists them`] : [])].join('\n') });
 }
 
 function refusal(image: PinnedImage, denied: readonly Reason[]): NonNullable<Result['refusal']> {
