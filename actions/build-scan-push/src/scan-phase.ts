@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Failure, type Context, type Reason, type ScanPredicate } from '@pratique/core';
 import { judgeScans, parseExceptions, parsePolicy } from '@pratique/policy';
 import { readImage } from '@pratique/oci';
-import { readUserReports, scanImage, toSarif, toScanPredicate, writeEvidence, type PlatformScan, type ScanRun } from '@pratique/scan';
+import { readUserReports, scanImage, toSarifFile, toScanPredicate, writeEvidence, type PlatformScan, type ScanRun } from '@pratique/scan';
 import { readHours, type Inputs } from './inputs.ts';
 import { nameEntries, openTravelling, type Travelling } from './travelling-layout.ts';
 
@@ -53,8 +53,7 @@ export async function readScans({ layout, image, content }: Pick<Travelling, 'la
 async function writeSarif(given: Inputs, ctx: Context, scans: readonly ScanPredicate[]): Promise<string> {
   const path = sarifPath(given.layout);
   const image = given.image?.repository ?? ctx.event.repository.name;
-  const logs = scans.map((scan) => toSarif(scan, { image, file: join(given.context, given.dockerfile) }) as { runs: readonly unknown[] });
-  await ctx.files.write(path, JSON.stringify({ ...logs[0], runs: logs.flatMap((log) => log.runs) }));
+  await ctx.files.write(path, toSarifFile(scans, { image, file: join(given.context, given.dockerfile) }));
   return path;
 }
 
