@@ -160,8 +160,7 @@ function detailsOf({ ctx }: Stage, { verdict, set, evidence }: Judged, attestati
 }
 
 async function judge(given: Inputs, ctx: Context, repositories: { from: Repository; to: Repository }): Promise<Judged> {
-  const { repository } = ctx.event;
-  const set = await loadPolicySet(ctx, given.policy ?? `github://${repository.owner}/${repository.name}/.pratique`);
+  const set = await loadPolicySet(ctx, given.policy ?? defaultPolicy(ctx));
   if (set.origin === 'workspace' && given.channel === 'release') {
     throw new Failure({
       code: 'POLICY_UNTRUSTED', message: `the policy ${set.uri} comes from the workspace, which the judged change could have written`,
@@ -175,6 +174,11 @@ async function judge(given: Inputs, ctx: Context, repositories: { from: Reposito
   const own = tags(given) ? await versionReasons(given, evidence, repositories.to) : [];
   const refused = own.length > 0 || verdict.result === 'refused';
   return { set, trustMaterial, evidence, root: evidence.root, listed: evidence.listed.map((one) => one.digest), verdict: { ...verdict, result: refused ? 'refused' : 'passed', reasons: [...own, ...verdict.reasons] } };
+}
+
+function defaultPolicy({ event: { repository } }: Context): string {
+  if (repository.owner !== '' && repository.name !== '') return `github://${repository.owner}/${repository.name}/.pratique`;
+  throw new Failure({ code: 'INPUT_INVALID', message: 'input policy: this run belongs to no repository of GitHub whose default branch could hold it', hint: 'Name it: github://OWNER/REPO/.pratique' });
 }
 
 /** What only the gate can know: whether the version is the image's own and still free. */

@@ -28,7 +28,8 @@ export function endingOfFailure(failure: Failure): Ending {
 }
 
 function factLines(facts: Facts): string[] {
-  return Object.entries(facts).map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  // The message lists the problems already.
+  return Object.entries(facts).filter(([name]) => name !== 'problems').map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
 }
 
 /** Where the code is explained, as a link on GitHub, else as a path in the repository. */
