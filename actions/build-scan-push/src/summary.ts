@@ -37,7 +37,7 @@ export function summarize(summary: BuildSummary): string {
 
 /** Markdown for a run that ended at its tests. */
 export function summarizeFailedTests(tests: TestReport): string {
-  return ['## ⛔ Tests failed', '', `The stage ${code(tests.stage)} failed, so nothing was built. Run it on your machine:`, '', ...fence([`docker build --target ${tests.stage} .`], 'sh'), 'Its last lines:', '', ...fence(tests.tail.replaceAll('\r', '').split('\n').slice(-40))].join('\n');
+  return ['## ⛔ Tests failed', '', `The stage ${code(tests.stage)} failed, so nothing was built. Run it on your machine:`, '', ...fence([`docker build --target ${tests.stage} .`], 'sh'), 'Its last lines:', '', ...fence(tests.tail.trimEnd().replaceAll('\r', '').split('\n').slice(-40))].join('\n');
 }
 
 function title({ refused, image, scans, evidence: { build } }: BuildSummary): string {
