@@ -52,11 +52,13 @@ test('a refusal tells denials before what is only told, with place and mend, and
   expect(text).not.toContain('valid until');
 });
 
-test('the drafted exception is one, once people have filled it in', () => {
-  const [finding] = hostileFindings(1) as [Finding];
-  const draft = /exceptions:\n(?: {2}.*\n)+/.exec(summary({ result: 'refused', reasons: [reason({ finding: { ...finding, id: 'CVE-2021-1' } })] }))?.[0] ?? '';
+test('the drafted exception is one, once people have filled it in; hostile names get none', () => {
+  const [hostile] = hostileFindings(1) as [Finding];
+  const [finding] = sampleFindings(1) as [Finding];
+  const draft = /exceptions:\n(?: {2}.*\n)+/.exec(summary({ result: 'refused', reasons: [reason({ finding: hostile }), reason({ finding: { ...finding, package: '@scope/lodash', installed: '1:4.17.20~rc.1+b' } })] }))?.[0] ?? '';
   const filled = draft.replace('YYYY-MM-DD', '2026-12-01').replace('GITHUB-NAME', 'sam');
-  expect(parseExceptions(filled).exceptions).toMatchObject([{ id: 'CVE-2021-1', approver: 'sam' }]);
+  expect(parseExceptions(filled).exceptions).toMatchObject([{ id: finding.id, package: '@scope/lodash', version: '1:4.17.20~rc.1+b', approver: 'sam' }]);
+  expect(summary({ result: 'refused', reasons: [reason({ finding: hostile })] })).not.toContain('exceptions:');
 });
 
 test('many reasons and referrers are counted, not listed without end', () => {

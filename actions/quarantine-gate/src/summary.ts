@@ -97,12 +97,12 @@ function platformOf(evidence: Evidence, subject: Digest): string {
 }
 
 function disbelieved({ evidence }: GateSummary): string[] {
-  const lines = evidence.disbelieved.slice(0, mostRows).map((one) => `- ${shortDigest(one.attestation)} ${code(one.code)}: ${prose(one.reason, 300)}`);
+  const lines = evidence.disbelieved.slice(0, mostRows).map((one) => `- ${code(one.attestation)} ${code(one.code)}: ${prose(one.reason, 300)}`);
   const rest = evidence.disbelieved.length - lines.length;
   return lines.length === 0 ? [] : ['Not believed:', '', ...lines, ...(rest > 0 ? [`- and ${rest} more`] : []), ''];
 }
 
 function left({ leftBehind }: GateSummary): string[] {
-  const rest = leftBehind.length > mostRows ? ` and ${leftBehind.length - mostRows} more` : '';
-  return leftBehind.length === 0 ? [] : [`${count(leftBehind.length, 'referrer')} stay in quarantine: ${leftBehind.slice(0, mostRows).map((digest) => shortDigest(digest)).join(' ')}${rest}`, ''];
+  const rest = leftBehind.length > mostRows ? [`and ${leftBehind.length - mostRows} more`] : [];
+  return leftBehind.length === 0 ? [] : [`${count(leftBehind.length, 'referrer')} ${leftBehind.length === 1 ? 'stays' : 'stay'} in quarantine:`, '', ...fence([...leftBehind.slice(0, mostRows), ...rest])];
 }
