@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { code, fence, folded, link, prose, shortDigest, table } from './markdown.ts';
 
-test.each([
+test.each<readonly [string | undefined, string]>([
   ['https://avd.aquasec.com/nvd/cve-1', '<a href="https://avd.aquasec.com/nvd/cve-1">x</a>'],
   ['https://e.example/?a=1&b="|`<', '<a href="https://e.example/?a=1&amp;b=%22%7C%60%3C">x</a>'],
   ...['javascript:alert(1)', 'http://e.example/', 'https://user:word@e.example/', 'data:text/html,x', '/relative', `https://e.example/${'x'.repeat(600)}`].map((url) => [url, 'x'] as const),
