@@ -42,7 +42,7 @@ export function findingTable({ findings, rest }: FindingTableOptions): string[] 
     ...(sorted.length > shownUpdates ? updates(sorted) : []),
     ...(samePlatforms(sorted) ? [`${sorted.length > 1 ? 'Each on' : 'On'} ${prose(sorted[0]?.platforms.join(', ') ?? '', 200)}.`, ''] : []),
     ...table(head, rows.slice(0, shownRows)),
-    ...folded(`${count(rows.length - shownRows, 'more finding')}`, table(head, rows.slice(shownRows))),
+    ...folded(count(rows.length - shownRows, 'more finding'), table(head, rows.slice(shownRows))),
     ...(left > 0 ? [`**${left.toLocaleString('en-US')} more stand in ${rest}.**`, ''] : []),
   ];
 }
