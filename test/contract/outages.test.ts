@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each server refuses or breaks while an image is pushed, signed and judged: the run ends in its code with a hint, and a re-run heals.
-import { buildScanPush } from '@pratique/build-scan-push';
-import { Failure, type FailureCode } from '@pratique/core';
+import type { FailureCode } from '@pratique/core';
 import { endingOfFailure } from '@pratique/host';
 import { ConnectionReset, networkRefusal, type FaultAction, type LabService } from '@pratique/lab';
-import { parseInputs } from '@pratique/step';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { arrangeStep, failureOf, stepNames, type Arranged, type StepName } from '../fixtures/arranged-steps.ts';
 import { openGateWorld, type GateWorld } from '../fixtures/gate-world.ts';
 
 let world: GateWorld;
@@ -16,67 +15,7 @@ beforeAll(async () => {
 beforeEach(() => world.lab.acr.faults.clear());
 afterAll(() => world[Symbol.asyncDispose]());
 
-/** One step with all that it needs ready; `run` fails while something is broken, `prove` shows that its work is whole. */
-interface Arranged {
-  readonly name: string;
-  run(): Promise<unknown>;
-  prove(): Promise<void>;
-}
-
-async function arrangePush(name: string): Promise<Arranged> {
-  const { digest } = (await world.layOut({ name })).root;
-  const { acr } = world.lab.addresses;
-  return {
-    name,
-    run: async () => buildScanPush.run(parseInputs(buildScanPush.inputs, { phases: 'push', layout: name, image: `${acr.loginServer}/quarantine/${name}`, ...pick(world.inputsOf('builder'), buildScanPush.inputs) }), await world.ctxFor('builder')),
-    async prove() {
-      const repository = await world.repository('gate', `quarantine/${name}`);
-      expect((await repository.readManifest(digest)).descriptor.digest).toBe(digest);
-      expect(await repository.listReferrers(digest)).toHaveLength(1);
-    },
-  };
-}
-
-async function arrangeSign(name: string): Promise<Arranged> {
-  const pushed = await world.pushImage({ name });
-  return {
-    name,
-    run: () => world.sign(pushed),
-    prove: async () => expect((await world.sign(pushed)).outputs).toMatchObject({ count: '7', reused: '7' }),
-  };
-}
-
-async function arrangeGate(name: string): Promise<Arranged> {
-  const pushed = await world.pushImage({ name });
-  await world.sign(pushed);
-  return {
-    name,
-    run: () => world.judge(pushed),
-    async prove() {
-      const { verdict, statement } = await world.verdictOn(pushed);
-      const releases = await world.repository('gate', pushed.release.repository);
-      const hanging = [pushed.image.digest, ...pushed.platforms.map(({ manifest }) => manifest.digest)].map(async (subject) => (await releases.listReferrers(subject)).map(({ digest }) => digest));
-      expect((await Promise.all(hanging)).flat().sort()).toEqual([...verdict.inputs, statement.attestation].sort());
-      for (const tag of ['1.2.0', '1.2', '1', 'latest']) expect((await releases.resolve(tag))?.digest).toBe(pushed.image.digest);
-      await expect(world.asAdministrator(pushed.release.repository).deleteManifest(pushed.image.digest)).rejects.toMatchObject({ code: 'REGISTRY_LOCKED' });
-    },
-  };
-}
-
-const steps = { push: arrangePush, sign: arrangeSign, gate: arrangeGate } as const;
-type StepName = keyof typeof steps;
-const stepNames = Object.keys(steps) as StepName[];
-const arrange = (step: StepName): Promise<Arranged> => steps[step](`app-${(count += 1)}`);
-
-function pick(values: Readonly<Record<string, string | undefined>>, contract: object): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => name in contract));
-}
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const thrown = await work.then(() => undefined, (reason: unknown) => reason);
-  if (thrown instanceof Failure) return thrown;
-  throw new Error('no Failure', { cause: thrown });
-}
+const arrange = (step: StepName): Promise<Arranged> => arrangeStep(world, step, `app-${(count += 1)}`);
 
 const status = (code: number, body?: unknown, headers: Readonly<Record<string, string>> = {}): FaultAction => ({ kind: 'status', status: code, headers, ...(body === undefined ? {} : { body }) });
 const denied = { errors: [{ code: 'DENIED', message: 'requested access to the resource is denied' }] };

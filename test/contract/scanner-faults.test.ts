@@ -113,6 +113,7 @@ describe('a scanner that', () => {
     const end = await endOf(scan(undefined));
     expect(end).toMatchObject({ code: 'TOOL_MISSING', exitStatus: 4 });
     expect(end.hint).toMatch(/[Ii]nstall/);
+    expect(JSON.parse((await scan(await install({}))).outputs.findings ?? '')).toMatchObject({ high: 1 });
   });
 
   test('is too old is not taken', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Act one: the image holds a package with a known way in. The gate refuses, says why, and signs that.
 import { isJsonObject, predicateTypes, type Finding, type Reason } from '@pratique/core';
-import { connect, readVerdict } from './auditor.ts';
+import { connect, readAlerts, readVerdict } from './auditor.ts';
 import { playRelease } from './release-run.ts';
 import type { Scene } from './scene.ts';
 import type { Story } from './story.ts';
@@ -22,6 +22,8 @@ export async function playRefused(story: Story, scene: Scene): Promise<void> {
   story.claim('the reason names rule and line of the policy', found?.rule === 'no known way in' && (found.policy?.line ?? 0) > 0 && found.policy?.file.endsWith('policy.yaml') === true, JSON.stringify(found?.policy));
   story.claim('nothing else was refused', denied.every((reason) => reason.code === 'GATE_FINDING_DENIED'), denied.map((reason) => reason.code).join(' '));
   story.claim('outputs and summary were written', gate?.summary.includes('Refused') === true && gate.summary.includes('lodash'));
+  const alerts = await readAlerts(scene, 'refs/tags/v1.1.0');
+  story.claim('code scanning shows it as an alert', alerts.includes('CVE-2021-23337'), alerts.join(' '));
   await claimNothingReleased(story, scene, release.step('publish', 'Push into quarantine')?.outputs['image'] ?? '');
   await claimSignedRefusal(story, scene, { image: release.job('publish')?.outputs['image'] ?? '', attestation: gate?.outputs['attestation'] ?? '' });
   story.acts.push({ name: 'Act 1', tried: '1.1.0, lodash 4.17.20', answer: 'refused', code: found?.code ?? 'none', seconds: release.seconds, repeat: 'npm run demo -- --act refused' });

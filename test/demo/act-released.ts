@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { isJsonObject, parsePinnedImage, predicateTypes, type PinnedImage } from '@pratique/core';
 import { readImage } from '@pratique/oci';
-import { connect, readVerdict } from './auditor.ts';
+import { connect, readAlerts, readVerdict } from './auditor.ts';
 import { playRelease, type Release } from './release-run.ts';
 import type { Scene } from './scene.ts';
 import type { Story } from './story.ts';
@@ -22,6 +22,8 @@ export async function playReleased(story: Story, scene: Scene): Promise<void> {
   story.acts.push({ name: 'Act 2', tried: '1.2.0, lodash 4.17.21', answer: gate?.outputs['verdict'] === 'passed' ? 'released' : 'refused', code: gate?.outputs['code'] || '-', seconds: release.seconds, repeat: 'npm run demo -- --act released' });
   if (!gate?.outputs['image']) return story.claim('there is a released image', false, gate?.log.slice(-5).join(' / '));
   const image = parsePinnedImage(gate.outputs['image']);
+  const alerts = await readAlerts(scene, 'refs/tags/v1.2.0');
+  story.claim('code scanning has no alert of the vulnerability for it', !alerts.includes('CVE-2021-23337'), alerts.join(' '));
   await claimImage(story, scene, { image, release });
   await claimIsolation(story, scene, image);
   await claimVerdict(story, scene, { image, attestation: gate.outputs['attestation'] ?? '' });

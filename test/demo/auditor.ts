@@ -28,3 +28,12 @@ export async function readVerdict(scene: Scene, at: { readonly repository: strin
   const trust = await loadTrustMaterial(ctx, JSON.stringify(scene.lab.sigstore.trustedRoot));
   return verifyAttestation({ bundle: await readAttestation(repository, parseDigest(at.attestation)), subject, trust });
 }
+
+/** Names of the vulnerabilities that code scanning shows as open alerts for a ref. */
+export async function readAlerts(scene: Scene, ref: string): Promise<readonly string[]> {
+  const { github, fetch } = scene.lab;
+  const token = github.issueToken({ repository: 'acme/app', permissions: { 'security-events': 'read' } });
+  const reply = await fetch(`${github.apiUrl}/repos/acme/app/code-scanning/alerts?per_page=100&ref=${encodeURIComponent(ref)}`, { headers: { authorization: `Bearer ${token}` } });
+  const alerts = await reply.json() as readonly { readonly state: string; readonly rule: { readonly id: string } }[];
+  return alerts.filter(({ state }) => state === 'open').map(({ rule }) => rule.id);
+}

@@ -96,7 +96,7 @@ function assemble({ folder, lab, repository, tools, options }: Parts): Scene {
       return runWorkflow({
         repositoryPath: repository.path, repository: 'acme/app', ref: `refs/tags/${tag}`, sha, event: { name: 'push', payload: { ref: `refs/tags/${tag}`, after: sha } },
         workflowFile: '.github/workflows/release.yml', vars, actor: 'ann', runId: String(7000 + runs), actions: { 'pratique-dev/pratique': checkout },
-        apiUrl: lab.addresses.github.apiUrl, serverUrl: lab.addresses.github.serverUrl, issueJob: (job) => lab.github.issueJob(job),
+        apiUrl: lab.addresses.github.apiUrl, serverUrl: lab.addresses.github.serverUrl, fetch: lab.fetch, issueJob: (job) => lab.github.issueJob(job),
         folder: join(folder, `run-${runs}`), machine, onEvent,
         beforeJob: async (job) => {
           if (job === 'build') await program('buildah');

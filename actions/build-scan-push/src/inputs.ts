@@ -26,7 +26,7 @@ export const inputs = {
   reports: input.lines({ description: 'For scanner report: JSON reports of trivy or grype, at least one for each platform; for trivy also the output of trivy version --format json.' }),
   'scanner-database': input.text({ description: 'OCI repository of the vulnerability database, with tag or digest. Default: the public ones of trivy.' }),
   'scanner-java-database': input.text({ description: 'OCI repository of the index of Java archives, for images that hold some. Default: that of trivy, or none when scanner-database is set.' }),
-  'scanner-database-max-age-hours': input.text({ default: '48', description: 'An older vulnerability database is refused. Whole hours.' }),
+  'scanner-database-max-age-hours': input.hours({ default: '48', description: 'An older vulnerability database is refused.' }),
   policy: input.text({ description: 'Folder of the workspace with policy.yaml and exceptions.yaml for an early look at the findings: what cannot pass the gate is not pushed. It releases nothing: the gate reads its policy elsewhere. Default: no early look.' }),
   'push-refused': input.flag({ default: 'false', description: 'Push into quarantine although the early look refuses, for example to look at the image there.' }),
   ...registryInputs,
@@ -56,10 +56,4 @@ export function readPairs(name: string, lines: readonly string[] | undefined, pa
   const twice = pairs.find(([key], index) => pairs.findIndex(([other]) => other === key) !== index);
   if (twice !== undefined) throw new Failure({ code: 'INPUT_INVALID', message: `input ${name}: ${twice[0]} is given twice` });
   return Object.fromEntries(pairs);
-}
-
-/** Whole hours, 1 to 8760. Fails with `INPUT_INVALID`. */
-export function readHours(name: string, text: string): number {
-  if (/^[0-9]{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= 8760) return Number(text);
-  throw new Failure({ code: 'INPUT_INVALID', message: `input ${name}: must be a whole number from 1 to 8760, not "${text.slice(0, 40)}"` });
 }

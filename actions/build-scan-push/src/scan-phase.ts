@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Failure, type Context, type Reason, type ScanPredicate } from '@pratique/core';
 import { judgeScans, parseExceptions, parsePolicy } from '@pratique/policy';
 import { readImage } from '@pratique/oci';
-import { readUserReports, scanImage, toSarif, toScanPredicate, writeEvidence, type PlatformScan, type ScanRun } from '@pratique/scan';
-import { readHours, type Inputs } from './inputs.ts';
+import { readUserReports, scanImage, toSarifFile, toScanPredicate, writeEvidence, type PlatformScan, type ScanRun } from '@pratique/scan';
+import type { Inputs } from './inputs.ts';
 import { nameEntries, openTravelling, type Travelling } from './travelling-layout.ts';
 
 /** What the policy says of the findings before anything is pushed; an exception counts here although nobody proved its approval yet. */
@@ -33,7 +33,7 @@ export async function scanPhase(given: Inputs, ctx: Context, isolation: ScanRun[
 }
 
 function scanAll(given: Inputs, ctx: Context, at: Travelling & { isolation: ScanRun['isolation'] }): Promise<readonly PlatformScan[]> {
-  const common = { ctx, layout: at.layout, image: at.image.digest, isolation: at.isolation, maxDatabaseAgeHours: readHours('scanner-database-max-age-hours', given['scanner-database-max-age-hours']) };
+  const common = { ctx, layout: at.layout, image: at.image.digest, isolation: at.isolation, maxDatabaseAgeHours: given['scanner-database-max-age-hours'] };
   if (given.scanner === 'report') return readUserReports({ ...common, paths: given.reports ?? [] });
   const [database, javaDatabase] = [given['scanner-database'], given['scanner-java-database']];
   return scanImage({ ...common, ...(database === undefined ? {} : { databaseRepository: database }), ...(javaDatabase === undefined ? {} : { javaDatabaseRepository: javaDatabase }) });
@@ -53,8 +53,7 @@ export async function readScans({ layout, image, content }: Pick<Travelling, 'la
 async function writeSarif(given: Inputs, ctx: Context, scans: readonly ScanPredicate[]): Promise<string> {
   const path = sarifPath(given.layout);
   const image = given.image?.repository ?? ctx.event.repository.name;
-  const logs = scans.map((scan) => toSarif(scan, { image, file: join(given.context, given.dockerfile) }) as { runs: readonly unknown[] });
-  await ctx.files.write(path, JSON.stringify({ ...logs[0], runs: logs.flatMap((log) => log.runs) }));
+  await ctx.files.write(path, toSarifFile(scans, { image, file: join(given.context, given.dockerfile) }));
   return path;
 }
 

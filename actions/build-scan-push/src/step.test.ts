@@ -99,7 +99,7 @@ describe('all phases in one job', () => {
   });
 
   test('without tests the summary says so aloud', async () => {
-    expect((await build()).summary).toContain('**none**: set <code>test-target</code>');
+    expect((await build()).summary).toContain('**no tests**: set <code>test-target</code>');
   });
 
   test('an identity that could write releases is refused', async () => {
@@ -158,7 +158,7 @@ describe('the early look', () => {
     const { outputs, refusal, summary } = await build({ policy: 'policy' });
     expect(refusal).toMatchObject({ code: 'BUILD_EARLY_REFUSED', message: expect.stringContaining('CVE-2021-23337') as string });
     expect(outputs).toMatchObject({ image: '', 'early-verdict': 'refused', sarif: 'image-layout.sarif' });
-    expect(summary).toContain('not pushed');
+    expect(summary).toContain('Not pushed');
     expect(await registry.repository('quarantine/web').resolve(outputs.digest ?? '')).toBeUndefined();
   });
   test('refuses the phase scan too', async () => {
@@ -183,12 +183,16 @@ describe('builds that end otherwise', () => {
     expect(refusal).toMatchObject({ code: 'BUILD_TESTS_FAILED', message: expect.stringContaining('not ok 1') as string });
     expect([summary.includes('not ok 1'), outputs.digest]).toEqual([true, undefined]);
     expect(programs.commands.filter(({ args }) => args.includes('--platform'))).toEqual([]);
+    expect(refusal?.hint).toContain('docker build --target test .');
+    expect((await build({ 'test-target': 'test' })).outputs.image).toMatch(/quarantine\/web@sha256:/);
   });
   test.each<[string, string, string]>([
     ['a broken instruction', 'Error: building at STEP "COPY x /": no such file\n', 'BUILD_FAILED'],
     ['a program for another platform', 'exec container process: exec format error\nError: building at STEP "RUN x": exit status 1\n', 'BUILD_FAILED'],
-  ])('%s is a failure', async (_, stderr, code) => {
-    await expect(build({}, { ends: { final: { exitCode: 125, stderr } } })).rejects.toMatchObject({ code });
+  ])('%s is a failure, and the same command ends well once it is mended', async (_, stderr, code) => {
+    const { outputs } = await build();
+    await expect(build({}, { ends: { final: { exitCode: 125, stderr } } })).rejects.toMatchObject({ code, hint: expect.stringMatching(/Dockerfile|docker build|platform/) as string });
+    expect((await build()).outputs.image).toBe(outputs.image);
   });
   test.each<[string, Record<string, string>, string]>([
     ['no Dockerfile', { dockerfile: 'other' }, 'BUILD_DOCKERFILE_MISSING'],
@@ -200,9 +204,11 @@ describe('builds that end otherwise', () => {
     ['no reports', { phases: 'scan', scanner: 'report' }, 'INPUT_INVALID'],
     ['a layout folder that holds the source', { layout: '.' }, 'LAYOUT_INVALID'],
     ['tests of a layout', { builder: 'layout', 'test-target': 'test' }, 'INPUT_INVALID'],
-  ])('%s', async (_, given, code) => {
+  ])('%s is told before anything is done, and without it all is well', async (_, given, code) => {
+    const { outputs } = await build();
     await expect(build(given)).rejects.toMatchObject({ code });
     expect(await readFile(join(workspace, 'Dockerfile'), 'utf8')).toBe('FROM base\n');
+    expect((await build()).outputs.image).toBe(outputs.image);
   });
 });
 

@@ -81,7 +81,7 @@ async function answer(given: Inputs, ctx: Context, { notes, scanned, pushed, ref
       image: pushed ? formatImage(pushed.image) : '', evidence: pushed ? formatImage(pushed.evidence) : '', digest: travelling.image.digest, layout: given.layout,
       'early-verdict': scanned?.look?.verdict ?? 'none', findings: scans.length > 0 ? JSON.stringify(countFindings(scans)) : '', sarif: scanned ? sarifPath(given.layout) : '',
     },
-    summary: summarize({ image: pushed?.image, digest: travelling.image.digest, evidence: travelling.content, scans, look: scanned?.look, notes, refused }),
+    summary: summarize({ image: pushed?.image, evidenceImage: pushed?.evidence, digest: travelling.image.digest, evidence: travelling.content, scans, sarif: scanned ? sarifPath(given.layout) : '', look: scanned?.look, notes, refused }),
     ...(refused && scanned?.look ? { refusal: refusalOf(travelling.image.digest, scanned.look) } : {}),
   };
 }

@@ -180,11 +180,14 @@ describe('the policy', () => {
     ['no YAML', { 'trust.yaml': 'build: [\n' }, 'POLICY_INVALID', /\.pratique\/trust\.yaml:\d/],
     ['an exception without owner', { 'exceptions.yaml': 'version: 1\nexceptions:\n  - id: CVE-2021-23337\n    package: lodash\n    version: any\n    reason: r\n    expires: 2027-01-01\n    approver: bob\n' }, 'POLICY_INVALID', /\.pratique\/exceptions\.yaml:3.*owner/s],
   ];
-  test.each(broken)('with %s is refused with file and line', async (_, files, code, message) => {
+  test.each(broken)('with %s is refused with file and line, and the same command passes once it is mended', async (_, files, code, message) => {
+    const pushed = await signed();
     world.configure(files);
-    const failure = await failureOf(world.judge(await signed()));
-    expect(failure).toMatchObject({ code, exitStatus: 2 });
+    const failure = await failureOf(world.judge(pushed));
+    expect(failure).toMatchObject({ code, exitStatus: 2, hint: expect.stringContaining('pratique policy check') as string });
     expect(failure.message).toMatch(message);
+    world.configure();
+    expect((await world.judge(pushed)).outputs.image).toBe(`${pushed.release.registry}/${pushed.release.repository}@${pushed.image.digest}`);
   });
 
   test('in which the builder may also judge is refused', async () => {
@@ -225,11 +228,15 @@ describe('exceptions', () => {
     ['approved by their own author', () => propose(30, { author: 'bob' }), 'POLICY_EXCEPTION_INVALID'],
     ['of which the approver asked for changes', () => propose(30, { reviews: [{ author: 'bob', state: 'CHANGES_REQUESTED' }] }), 'POLICY_EXCEPTION_INVALID'],
     ['approved before the last push', () => propose(30, { reviews: [{ author: 'bob', commit: 'd'.repeat(40) }] }), 'POLICY_EXCEPTION_INVALID'],
-  ])('%s do not count', async (_, arrange, code) => {
+  ])('%s do not count, and the same command passes with one that does', async (_, arrange, code) => {
     arrange();
-    const result = await world.judge(await vulnerable());
+    const pushed = await vulnerable();
+    const result = await world.judge(pushed);
     expect(result.refusal?.code).toBe('GATE_REFUSED');
     expect(codesOf(result)).toEqual(['GATE_FINDING_DENIED', code].sort());
+    expect(reasonsOf(result).filter(({ mend }) => mend.length < 10)).toEqual([]);
+    propose(30);
+    expect((await world.judge(pushed)).outputs).toMatchObject({ verdict: 'passed', image: `${pushed.release.registry}/${pushed.release.repository}@${pushed.image.digest}` });
   });
 
   test('cannot be looked up without the permission: nothing is decided, and the hint names it', async () => {

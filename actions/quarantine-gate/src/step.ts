@@ -74,6 +74,7 @@ async function run(given: Inputs, ctx: Context): Promise<Result> {
   const stage: Stage = { given, ctx, source, target, from: source.oci.repository(given.image.repository), to: target.oci.repository(given.release.repository), released: { ...given.release, digest: given.image.digest } };
   if (given.quarantine === 'acr-native') await inspectMark(source.quarantine, ctx, given.image);
   const judged = await judge(given, ctx, stage);
+  tellWarnings(ctx, judged.verdict);
   const end = judged.verdict.result === 'refused' ? await refuse(stage, judged) : await release(stage, judged);
   const verdictOn = (digest: Digest): Promise<unknown> => requireVerdict({ ...standingOf(stage, judged), repository: stage.from, image: { ...stage.released, digest } });
   await cleanQuarantine({ ctx, registry: source, quarantine: stage.from, release: stage.to, image: given.image.digest, days: given['quarantine-retention-days'], verdictOn });
@@ -161,8 +162,7 @@ function detailsOf({ ctx }: Stage, { verdict, set, evidence }: Judged, attestati
 }
 
 async function judge(given: Inputs, ctx: Context, repositories: { from: Repository; to: Repository }): Promise<Judged> {
-  const { repository } = ctx.event;
-  const set = await loadPolicySet(ctx, given.policy ?? `github://${repository.owner}/${repository.name}/.pratique`);
+  const set = await loadPolicySet(ctx, given.policy ?? defaultPolicy(ctx));
   if (set.origin === 'workspace' && given.channel === 'release') {
     throw new Failure({
       code: 'POLICY_UNTRUSTED', message: `the policy ${set.uri} comes from the workspace, which the judged change could have written`,
@@ -176,6 +176,11 @@ async function judge(given: Inputs, ctx: Context, repositories: { from: Reposito
   const own = tags(given) ? await versionReasons(given, evidence, repositories.to) : [];
   const refused = own.length > 0 || verdict.result === 'refused';
   return { set, trustMaterial, evidence, root: evidence.root, listed: evidence.listed.map((one) => one.digest), verdict: { ...verdict, result: refused ? 'refused' : 'passed', reasons: [...own, ...verdict.reasons] } };
+}
+
+function defaultPolicy({ event: { repository } }: Context): string {
+  if (repository.owner !== '' && repository.name !== '') return `github://${repository.owner}/${repository.name}/.pratique`;
+  throw new Failure({ code: 'INPUT_INVALID', message: 'input policy: this run belongs to no repository of GitHub whose default branch could hold it', hint: 'Name it: github://OWNER/REPO/.pratique' });
 }
 
 /** What only the gate can know: whether the version is the image's own and still free. */
@@ -219,9 +224,16 @@ function answer(given: Inputs, end: { judged: Judged; released: PinnedImage; tag
       verdict: verdict.result, image: passed ? formatImage(end.released) : '', tags: end.tags.join('\n'), code: denied[0]?.code ?? '',
       reasons: JSON.stringify(verdict.reasons.slice(0, mostReasons)), attestation: end.attestation,
     },
-    summary: summarize({ image: given.image, release: end.released, verdict, evidence, tags: end.tags, leftBehind: leftBehind(listed, verdict), policyNote: set.protection ?? '' }),
+    summary: summarize({ image: given.image, release: end.released, verdict, evidence, tags: end.tags, leftBehind: leftBehind(listed, verdict), policyNote: set.protection ?? '', attestation: end.attestation }),
     ...(passed ? {} : { refusal: refusal(given.image, denied) }),
   };
+}
+
+/** One annotation for all that is told and not refused; the summary explains each. */
+function tellWarnings(ctx: Context, { reasons }: Verdict): void {
+  const told = reasons.filter((reason) => reason.effect === 'warn');
+  const lines = told.slice(0, mostLines).map((reason) => `- ${reason.code}: ${reason.message}`);
+  if (told.length > 0) ctx.log.notice({ level: 'warning', title: `${told.length} told, not refused`, message: [...lines, ...(told.length > lines.length ? [`- and ${told.length - lines.length} more; the summary lists them`] : [])].join('\n') });
 }
 
 function refusal(image: PinnedImage, denied: readonly Reason[]): NonNullable<Result['refusal']> {

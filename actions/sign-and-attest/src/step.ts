@@ -58,7 +58,7 @@ async function run(given: Inputs, ctx: Context): Promise<StepResult<typeof outpu
       image: formatImage(given.image), attestations: JSON.stringify(attested), signer: signer.identity.identity,
       count: String(attested.length), reused: String(attested.filter((one) => one.reused).length),
     },
-    summary: summarize(given.image, signer.identity, attested),
+    summary: summarize({ image: given.image, signer: signer.identity, attested, ownRoot: given['trusted-root'] !== undefined }),
   };
 }
 

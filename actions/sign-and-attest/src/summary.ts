@@ -1,23 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// The job summary: what was attested about which subject.
-import { escapeMarkdown, formatImage, type PinnedImage, type SignerIdentity } from '@pratique/core';
+// The job summary: what was attested about which subject, by whom, and how anybody verifies it.
+import { formatImage, predicateTypes, type PinnedImage, type SignerIdentity } from '@pratique/core';
 import type { Attested } from '@pratique/sign';
+import { code, count, fence, folded, prose, shortDigest, table } from '@pratique/step';
 
-/** Markdown; every cell escaped. */
-export function summarize(image: PinnedImage, signer: SignerIdentity, attested: readonly Attested[]): string {
+const names = new Map<string, string>(Object.entries(predicateTypes).map(([name, type]) => [type, name]));
+const mostSubjects = 50;
+
+export interface SignSummary {
+  readonly image: PinnedImage;
+  readonly signer: SignerIdentity;
+  readonly attested: readonly Attested[];
+  /** Whether signatures verify by a trusted root of one's own instead of the public good one. */
+  readonly ownRoot: boolean;
+}
+
+/** Markdown; every cell escaped and bounded. */
+export function summarize({ image, signer, attested, ownRoot }: SignSummary): string {
   const reused = attested.filter((one) => one.reused).length;
-  const who = signer.kind === 'keyless' ? `${signer.identity} (${signer.issuer})` : signer.fingerprint;
-  const rows = attested.map((one) => [
-    one.subject === image.digest ? 'image' : (one.platform ?? 'platform'), short(one.subject), one.predicateType, one.logIndex ?? '', short(one.attestation), one.reused ? 'reused' : 'signed',
-  ]);
+  const subjects = [...Map.groupBy(attested, (one) => one.subject).values()];
   return [
-    `## ✍️ Signed: ${attested.length} attestations`, '', `<code>${escapeMarkdown(formatImage(image))}</code>`, '',
-    `By ${escapeMarkdown(who)}${reused > 0 ? `, ${reused} of them from an earlier attempt of this run` : ''}. Each was read back from the registry and verified.`, '',
-    '| subject | digest | predicate | log index | attestation | |', '|---|---|---|---|---|---|',
-    ...rows.map((row) => `| ${row.map(escapeMarkdown).join(' | ')} |`), '',
+    `## ✍️ Signed: ${count(attested.length, 'attestation')}`, '',
+    `${count(subjects.length, 'subject')} · each read back from the registry and verified${reused > 0 ? ` · ${reused} of them from an earlier attempt of this run` : ''}`, '',
+    '**Next:** judge it with <code>quarantine-gate</code>.', '', ...fence([`image: ${formatImage(image)}`], 'yaml'),
+    ...table(['subject', 'digest', 'what is signed about it'], subjects.slice(0, mostSubjects).map((about) => rowOf(image, about))),
+    ...whoSigned(image, signer, ownRoot), ...folded('Each attestation', eachAttestation(image, attested)),
   ].join('\n');
 }
 
-function short(digest: string): string {
-  return digest.slice(0, 'sha256:'.length + 12);
+function rowOf(image: PinnedImage, about: readonly Attested[]): string[] {
+  const [first] = about as [Attested];
+  return [subjectOf(image, first), shortDigest(first.subject), about.slice(0, mostSubjects).map((one) => code(nameOf(one), 80)).join(' ')];
+}
+
+const nameOf = ({ predicateType }: Attested): string => names.get(predicateType) ?? predicateType;
+const subjectOf = (image: PinnedImage, one: Attested): string => (one.subject === image.digest ? '**image**' : code(one.platform ?? 'platform'));
+
+function whoSigned(image: PinnedImage, signer: SignerIdentity, ownRoot: boolean): string[] {
+  if (signer.kind === 'key') return [`By the key ${code(signer.fingerprint)}.`, ''];
+  const quoted = (text: string): string => `'${text.replace(/\s+/g, ' ').replaceAll("'", String.raw`'\''`)}'`;
+  return [
+    `By ${code(signer.identity)}. Anybody can verify it:`, '',
+    ...fence(['cosign verify \\', ...(ownRoot ? ['  --trusted-root trusted_root.json --use-signed-timestamps \\'] : []), `  --certificate-identity ${quoted(signer.identity)} \\`, `  --certificate-oidc-issuer ${quoted(signer.issuer)} \\`, `  ${formatImage(image)}`], 'sh'),
+  ];
+}
+
+function eachAttestation(image: PinnedImage, attested: readonly Attested[]): string[] {
+  const row = (one: Attested): string[] => [subjectOf(image, one), code(one.predicateType, 120), code(one.attestation), prose(one.logIndex ?? '', 40), one.reused ? 'reused' : 'signed'];
+  return table(['subject', 'predicate', 'attestation', 'log index', ''], attested.slice(0, mostSubjects * 4).map(row));
 }

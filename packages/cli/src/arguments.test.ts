@@ -6,6 +6,8 @@ import { parseArguments, requireKnown } from './arguments.ts';
 test.each([
   [['verify', 'r/a@d', '--channel', 'preview', '--json'], { words: ['verify', 'r/a@d'], flags: { channel: 'preview', json: 'true' } }],
   [['x', '--build-args=A=1', '--build-args', 'B=2'], { words: ['x'], flags: { 'build-args': 'A=1\nB=2' } }],
+  [['--version'], { words: [], flags: { version: 'true' } }],
+  [['build-scan-push', '--version', '1.2.0'], { words: ['build-scan-push'], flags: { version: '1.2.0' } }],
   [['-h'], { words: [], flags: { help: 'true' } }],
   [['a', '--', '--b'], { words: ['a', '--b'], flags: {} }],
 ])('%j', (argv, expected) => expect(parseArguments(argv)).toEqual(expected));

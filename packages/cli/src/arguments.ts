@@ -9,8 +9,8 @@ export interface Arguments {
   readonly flags: Readonly<Record<string, string>>;
 }
 
-/** Flags that take no value. */
-const switches = new Set(['help', 'json', 'version', 'http', 'anonymous', 'keep']);
+/** Flags that take no value; so does --version, but after the name of a step it is an input. */
+const switches = new Set(['help', 'json', 'http', 'anonymous', 'keep']);
 
 /** Reads `--name value`, `--name=value`, `--name` for switches, and words. `--` ends the flags. Fails with `INPUT_INVALID`. */
 export function parseArguments(argv: readonly string[]): Arguments {
@@ -24,7 +24,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     else if (!word.startsWith('--')) words.push(word);
     else {
       const [name = '', ...tail] = word.slice(2).split('=');
-      const value = tail.length > 0 ? tail.join('=') : switches.has(name) ? 'true' : rest.shift();
+      const value = tail.length > 0 ? tail.join('=') : switches.has(name) || (name === 'version' && words.length === 0) ? 'true' : rest.shift();
       if (value === undefined) throw new Failure({ code: 'INPUT_INVALID', message: `the flag --${name} has no value` });
       flags[name] = flags[name] === undefined ? value : `${flags[name]}\n${value}`;
     }

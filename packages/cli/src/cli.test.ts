@@ -42,6 +42,8 @@ describe('is refused with its code and exit status', () => {
     ['a misspelt flag of the lab', ['lab', 'acr', '--prot', '1'], 'there is no flag --prot; did you mean --port?', 2],
     ['a tag instead of a digest', ['verify', 'r.io/a:1'], 'does not name an image by digest', 2],
     ['a policy that is not there', ['policy', 'check', '--policy', 'none'], 'POLICY_INVALID', 2],
+    ['a version that is none, which is no question for ours', ['build-scan-push', '--version', 'one', '--phases', 'build', '--dockerfile', 'none'], 'VERSION_INVALID', 2],
+    ['a gate outside of any repository', ['quarantine-gate', `127.0.0.1:9/q/a@sha256:${'0'.repeat(64)}`, '--release', '127.0.0.1:9/a'], 'Name it: github://OWNER/REPO/.pratique', 2],
     ['a second word', ['tools', '--jsn'], 'INPUT_INVALID', 2],
   ])('%s', async (_, args, told, status) => {
     const ended = await cli(...args);

@@ -38,7 +38,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 
 async function dispatch(args: Arguments): Promise<number> {
   const name = [args.words.slice(0, 2).join(' '), args.words[0] ?? ''].find((one) => one in steps || one in commands);
-  if (args.flags['version']) return print('0.1.0');
+  if (name === undefined && args.flags['version'] !== undefined) return print('0.1.0');
   if (name === undefined && args.words.length > 0) throw unknownCommand(args.words);
   if (name === undefined) return print(await overview());
   const rest = { ...args, words: args.words.slice(name.split(' ').length) };

@@ -17,7 +17,10 @@ export function neutralizeCommands(line: string): string {
 
 /** `text` as one line of Markdown that renders as itself: no markup, mentions, links or table breaks. */
 export function escapeMarkdown(text: string): string {
-  return stripControl(text).replace(/\s+/g, ' ').replace(/[\\`*_{}[\]()#+!|~$^:-]/g, '\\$&').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/@/g, '&#64;');
+  return stripControl(text).replace(/\s+/g, ' ')
+    .replace(/[\\`*_{}[\]()#+!|~$^:-]/g, '\\$&').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/@/g, '&#64;')
+    // GitHub makes a link of a bare www. host, without any scheme (https://github.github.com/gfm/#autolinks-extension-).
+    .replace(/\bwww\./gi, (host) => `${host.slice(0, -1)}&#46;`);
 }
 
 /** `text` as HTML text or as the value of a quoted attribute: no markup, no control characters. */

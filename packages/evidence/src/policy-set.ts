@@ -44,7 +44,7 @@ async function readSet(uri: string, required: readonly string[], read: Reader): 
   const contents = Object.fromEntries(await Promise.all(Object.values(files).map(async (file) => [file, await read(file)] as const)));
   const missing = required.filter((file) => contents[file] === undefined);
   if (missing.length > 0) {
-    throw new Failure({ code: 'POLICY_INVALID', message: `${uri} has no ${missing.join(' and no ')}`, hint: 'An empty policy.yaml is the strict policy; trust.yaml must name who signs; workflows-examples/.pratique holds both.' });
+    throw new Failure({ code: 'POLICY_INVALID', message: `${uri} has no ${missing.join(' and no ')}`, hint: 'An empty policy.yaml is the strict policy; trust.yaml must name who signs; workflows-examples/.pratique holds both. The input policy names another place.' });
   }
   const folder = uri.replace(/^[a-z]+:(?:\/\/[^/]+\/[^/]+\/)?/, '').replace(/@[0-9a-f]+$/, '');
   const policy = parsePolicy(contents[files.policy] ?? '', `${folder}/${files.policy}`);

@@ -48,9 +48,11 @@ export async function writeSummary(env: Environment, markdown: string): Promise<
 /** `markdown`, or as many whole lines of it as the budget holds (bytes of UTF-8), and a line that says so. */
 export function fitSummary(markdown: string, budget = summaryBudget): string {
   if (Buffer.byteLength(markdown) <= budget) return markdown;
-  const note = '\n\n_The summary was longer than GitHub shows; the rest is left out._\n';
-  const head = Buffer.from(markdown).subarray(0, budget - note.length).toString('utf8');
-  return head.slice(0, head.lastIndexOf('\n') + 1) + note;
+  const note = (lines: number): string => `\n\n**The summary was longer than GitHub shows: ${lines} lines are left out. The outputs and the log of the step hold the rest.**\n`;
+  const lines = markdown.split('\n').length;
+  const head = Buffer.from(markdown).subarray(0, budget - note(lines).length).toString('utf8');
+  const whole = head.slice(0, head.lastIndexOf('\n') + 1);
+  return whole + note(lines - whole.split('\n').length);
 }
 
 /** An OIDC token of the run. @actions/core masks it in the log and repeats 502 to 504. Fails with `IDENTITY_UNAVAILABLE`. */

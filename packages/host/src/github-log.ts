@@ -8,6 +8,8 @@ import { cleanLines } from './log.ts';
 // GitHub shows ten annotations per level and step, and cuts each at 4096 characters (actions/runner, ExecutionContext.cs).
 const annotationsPerLevel = 10;
 const annotationLength = 4000;
+// The end of a step that refuses or fails is its worst annotation, and comes last.
+const reserved = { notice: 0, warning: 0, error: 1 } as const;
 
 const clean = (text: string): string => cleanLines(text).join('\n');
 const print = (text: string): void => cleanLines(text).forEach((line) => core.info(line));
@@ -19,7 +21,7 @@ export function createGitHubLog(): Log {
     line: print,
     notice(notice) {
       used[notice.level] += 1;
-      if (used[notice.level] > annotationsPerLevel) print(`${notice.level}: ${notice.title}: ${notice.message}`);
+      if (used[notice.level] > annotationsPerLevel - reserved[notice.level]) print(`${notice.level}: ${notice.title}: ${notice.message}`);
       else annotate(notice);
     },
     group: (title, work) => core.group(clean(title), work),
@@ -29,12 +31,17 @@ export function createGitHubLog(): Log {
 function annotate(notice: Notice): void {
   const place = notice.file === undefined ? {} : { file: notice.file, ...(notice.line === undefined ? {} : { startLine: notice.line }) };
   const issue = { notice: core.notice, warning: core.warning, error: core.error }[notice.level];
-  issue(clean(notice.message).slice(0, annotationLength), { title: clean(notice.title), ...place });
+  issue(cut(clean(notice.message), annotationLength), { title: clean(notice.title), ...place });
 }
+
+const leftOut = '\n… the rest stands in the summary';
+const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length - leftOut.length).toWellFormed()}${leftOut}`);
 
 /** One annotation titled with the code, the hint in it; facts and causes in a folded group; a link to the explanation. */
 export async function printEnding(ending: Ending, site: string | undefined): Promise<void> {
-  annotate({ level: 'error', title: ending.code, message: [ending.message, ...(ending.hint ? [ending.hint] : []), explanationOf(ending.code, site)].join('\n') });
+  const after = [...(ending.hint ? [ending.hint] : []), explanationOf(ending.code, site)].join('\n');
+  // What to do is never what is cut.
+  annotate({ level: 'error', title: ending.code, message: `${cut(clean(ending.message), Math.max(annotationLength / 2, annotationLength - after.length - 1))}\n${after}` });
   if (ending.details.length === 0) return;
   await core.group(`${ending.code}: details`, () => {
     for (const line of ending.details) print(line);

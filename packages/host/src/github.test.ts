@@ -69,6 +69,16 @@ describe('a step on GitHub', () => {
     expect(run.summary).toContain('REGISTRY_FORBIDDEN');
   });
 
+  test('that says too much: ten annotations of a level, the end among them, what to do uncut', async () => {
+    const run = await act({ INPUT_END: 'flood' });
+    expect(run.log.match(/^::warning/gm)).toHaveLength(10);
+    expect(run.log).toContain('warning: Careful: number 11');
+    const errors = run.log.split('\n').filter((line) => line.startsWith('::error'));
+    expect(errors).toHaveLength(10);
+    expect(errors.at(-1)).toMatch(/^::error title=GATE_REFUSED::.*%0A… the rest stands in the summary%0AMend it\.%0Adocs\/errors\.md#gate_refused$/);
+    expect(Math.max(...errors.map((line) => line.replace(/^::error[^:]*::/, '').replaceAll('%0A', '\n').length))).toBeLessThan(4096);
+  });
+
   test('all wrong inputs are told together, with the nearest name', async () => {
     const run = await act({ INPUT_ENDE: 'well', 'INPUT_WAIT-SECONDS': 'soon' });
     expect(run.status).toBe(2);
@@ -124,6 +134,6 @@ describe('a summary', () => {
   test('over the budget is cut at a line and says so', () => {
     const fitted = fitSummary('ä'.repeat(50).concat('\n').repeat(10), 500);
     expect(Buffer.byteLength(fitted)).toBeLessThanOrEqual(500);
-    expect(fitted).toMatch(/^(ä{50}\n)+\n\n_The summary was longer/);
+    expect(fitted).toMatch(/^(ä{50}\n){3}\n\n\*\*The summary was longer than GitHub shows: 7 lines are left out\. The outputs/);
   });
 });

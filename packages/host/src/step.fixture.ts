@@ -8,7 +8,7 @@ import { runOnGitHub } from './github.ts';
 export const testStep = defineStep({
   name: 'test-step', description: 'A step for tests.', icon: 'box', permissions: [],
   inputs: {
-    end: input.choice(['well', 'refused', 'failed', 'never', 'identity'])({ required: true, description: 'How it ends.' }),
+    end: input.choice(['well', 'refused', 'failed', 'never', 'identity', 'flood'])({ required: true, description: 'How it ends.' }),
     'wait-seconds': input.seconds({ default: '1', description: 'A number.' }),
     'github-token': input.text({ description: 'A token.' }),
   },
@@ -19,6 +19,8 @@ export const testStep = defineStep({
     if (end === 'failed') throw new Failure({ code: 'REGISTRY_FORBIDDEN', message: 'no push', hint: 'Assign a role.', facts: { password: 'hidden', repository: 'web' }, cause: new Error('outer', { cause: new Error('inner') }) });
     if (end === 'never') await ctx.clock.sleep(600, ctx.signal);
     if (end === 'identity') await ctx.identity('sigstore');
+    if (end === 'flood') for (const level of ['warning', 'error'] as const) for (let index = 0; index < 12; index += 1) ctx.log.notice({ level, title: 'Careful', message: `number ${index}` });
+    if (end === 'flood') return { outputs: {}, summary: '', refusal: { code: 'GATE_REFUSED', message: `may not pass:\n${'- because\n'.repeat(999)}`, hint: 'Mend it.' } };
     const summary = '# Summary\n';
     const outputs = { text: 'two\nlines' };
     return end === 'refused' ? { outputs, summary, refusal: { code: 'GATE_REFUSED', message: 'it may not pass', hint: 'Mend it.' } } : { outputs, summary };

@@ -13,7 +13,7 @@ describe('a step in a terminal', () => {
   test('prints summary and outputs, and its progress apart', async () => {
     const { status, out, err } = await run({ end: 'well' }, false);
     expect(status).toBe(0);
-    expect(out).toBe('# Summary\n\ntext=two\nlines\n');
+    expect(out).toBe('Summary\n\ntext=two\nlines\n');
     expect(err).toContain('warning Careful: of, this: 100% (a.txt:3)');
   });
 

@@ -7,6 +7,7 @@ import { runCancellable } from './cancellation.ts';
 import { createNodeContext, type NodeContextOptions } from './context.ts';
 import { endingOfFailure, endingOfRefusal, explanationOf, type Ending } from './ending.ts';
 import { cleanLines, createTextLog } from './log.ts';
+import { summaryText } from './summary-text.ts';
 
 /** How a terminal run is shown. Progress always goes to standard error. */
 export interface TerminalOptions extends Omit<NodeContextOptions, 'print' | 'log' | 'signal'> {
@@ -35,7 +36,7 @@ export async function runInTerminal(step: Step, given: Readonly<Record<string, s
   }
   if (options.json === true) out(`${toJson(result, ending)}\n`);
   else if (result !== undefined) out(toText(result));
-  if (ending !== undefined) err(formatEnding(ending, colour));
+  if (ending !== undefined) err(formatEnding(options.json === true ? ending : afterSummary(ending, result), colour));
   return ending?.exitStatus ?? 0;
 }
 
@@ -46,6 +47,11 @@ async function runStep(step: Step, given: Readonly<Record<string, string | undef
   return await step.run(inputs, ctx);
 }
 
+/** The summary of a refusal has listed its reasons already. */
+function afterSummary(ending: Ending, result: Result | undefined): Ending {
+  return result === undefined ? ending : { ...ending, message: ending.message.split('\n', 1)[0]?.replace(/:$/, '') ?? '' };
+}
+
 function toJson(result: Result | undefined, ending: Ending | undefined): string {
   const told = ending === undefined ? undefined : { code: ending.code, message: ending.message, hint: ending.hint, details: ending.details };
   const refused = result?.refusal !== undefined;
@@ -54,7 +60,7 @@ function toJson(result: Result | undefined, ending: Ending | undefined): string 
 
 function toText(result: Result): string {
   const outputs = Object.entries(result.outputs).filter(([, value]) => value).map(([name, value]) => `${name}=${value}`);
-  return `${[...cleanLines(result.summary.trimEnd()), '', ...outputs].join('\n')}\n`;
+  return `${[...cleanLines(summaryText(result.summary)), '', ...outputs].join('\n')}\n`;
 }
 
 /** The end as text: code and message, details indented, what to do, where it is explained. */

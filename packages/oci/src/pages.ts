@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists that come in pages joined by Link headers, within bounds.
-import { Failure, parseJsonObject, type JsonObject } from '@pratique/core';
+import { Failure, parseJsonObject, retry, type JsonObject } from '@pratique/core';
 import { manifestLimit } from './descriptor.ts';
 import type { HttpReply } from './exchange.ts';
 import { nextLink, resolveLocation } from './location.ts';
@@ -26,8 +26,7 @@ export async function readPages<T>(list: PagedList<T>): Promise<T[] | undefined>
   const entries: T[] = [];
   let next: string | URL | undefined = list.path;
   for (let page = 0; next !== undefined; page += 1) {
-    const reply: HttpReply = await list.transport.send({ method: 'GET', path: next, scopes: list.scopes, headers: { accept: list.accept ?? 'application/json' }, accept: page === 0 ? [200, ...list.absent] : [200] });
-    const found = reply.status === 200 ? await readPage(list, reply) : undefined;
+    const { reply, found }: Page<T> = await askPage(list, next, page === 0 ? [200, ...list.absent] : [200]);
     if (found === undefined) {
       await reply.discard();
       if (page === 0) return undefined;
@@ -38,6 +37,19 @@ export async function readPages<T>(list: PagedList<T>): Promise<T[] | undefined>
     next = nextPage(list.transport, reply);
   }
   return entries;
+}
+
+interface Page<T> {
+  readonly reply: HttpReply;
+  readonly found: readonly T[] | undefined;
+}
+
+/** A body that breaks off is asked for again, in the budget of a call that is not answered. */
+function askPage<T>(list: PagedList<T>, path: string | URL, accept: readonly number[]): Promise<Page<T>> {
+  return retry(async () => {
+    const reply = await list.transport.send({ method: 'GET', path, scopes: list.scopes, headers: { accept: list.accept ?? 'application/json' }, accept, attempts: 1 });
+    return { reply, found: reply.status === 200 ? await readPage(list, reply) : undefined };
+  }, list.transport);
 }
 
 async function readPage<T>(list: PagedList<T>, reply: HttpReply): Promise<readonly T[] | undefined> {

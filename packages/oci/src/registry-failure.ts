@@ -100,6 +100,7 @@ export function readRetryAfter(header: string | null, now: Date): number | undef
   return Number.isFinite(seconds) ? Math.min(3600, Math.max(0, seconds)) : undefined;
 }
 
+const unreachable = /^(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH)$/;
 const certificateProblem = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/;
 
 /** What a call or a stream threw: our own failures as they are, a cancelled run, certificates, and everything else as `REGISTRY_UNAVAILABLE`. */
@@ -111,9 +112,11 @@ export function networkFailure(thrown: unknown, call: { readonly method: string;
   }
   const where = `${call.method} ${call.url.split('?')[0]}`;
   if (call.signal.aborted) return new Failure({ code: 'CANCELLED', message: `${where} was cancelled`, cause: thrown });
-  const facts = { method: call.method, url: call.url, network: code };
+  const facts = { method: call.method, url: call.url, ...(code === '' ? {} : { network: code }) };
   if (certificateProblem.test(code)) {
     return new Failure({ code: 'REGISTRY_PROTOCOL', message: `${where}: the certificate of the server is not trusted (${code})`, hint: 'Give the certificate authority to Node by NODE_EXTRA_CA_CERTS.', facts, cause: thrown });
   }
-  return new Failure({ code: 'REGISTRY_UNAVAILABLE', message: `${where} broke off: ${code || causeChain(thrown).at(-1) || 'no reason given'}`, facts, cause: thrown });
+  // Waiting does not help where there is nobody.
+  const hint = unreachable.test(code) ? { hint: `Nothing answers at ${new URL(call.url).host}: check the name of the registry, and that this machine may reach it (DNS, firewall, private endpoint).` } : {};
+  return new Failure({ ...hint, code: 'REGISTRY_UNAVAILABLE', message: `${where} broke off: ${code || causeChain(thrown).at(-1) || 'no reason given'}`, facts, cause: thrown });
 }

@@ -62,6 +62,11 @@ describe('failures', () => {
     await expect(connect(standIn).repository('a').readManifest('x')).rejects.toEqual(code(wanted, { method: 'GET', status, errors: [error] }));
     expect(standIn.requests).toHaveLength(requests);
   });
+  test.each([['ENOTFOUND', /Nothing answers at r\.example: check the name/], ['ECONNRESET', undefined]])('%s has the hint that helps', async (network, hint) => {
+    const standIn = createStandIn({ fault: () => { throw new TypeError('fetch failed', { cause: Object.assign(new Error('no way'), { code: network }) }); } });
+    const thrown: unknown = await connect(standIn).repository('a').readManifest('x').catch((reason: unknown) => reason);
+    expect(thrown).toMatchObject({ code: 'REGISTRY_UNAVAILABLE', facts: { network }, hint: hint === undefined ? undefined : expect.stringMatching(hint) as string });
+  });
   test('Retry-After is waited for, then the body is sent again', async () => {
     const clock = createQuickClock();
     const standIn = createStandIn({ fault: (request, seen) => (request.method === 'PUT' && seen === 0 ? refuse(429, 'TOOMANYREQUESTS', { 'retry-after': '7' }) : undefined) });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One repository: manifests by digest and tag; blobs, referrers and lists are put together from their own files.
-import { Failure, isDigest, type Digest } from '@pratique/core';
+import { Failure, isDigest, retry, type Digest } from '@pratique/core';
 import type { Repository } from './content.ts';
 import { isManifestType, manifestLimit, mediaTypes, type Descriptor, type Manifest } from './descriptor.ts';
 import { downloadBlob } from './download.ts';
@@ -34,10 +34,11 @@ export function createRepository(parts: RepositoryParts): Repository {
   const push = [repositoryScope(name, 'pull,push')];
   const where = (reference: string): string => `${registry}/${name}${isDigest(reference) ? '@' : ':'}${reference}`;
 
-  const readManifest = async (reference: string): Promise<Manifest> => {
-    const reply = await transport.send({ method: 'GET', path: path(reference), scopes: pull, headers: { accept: acceptManifests } });
+  // A body that breaks off is asked for again, in the budget of a call that is not answered.
+  const readManifest = (reference: string): Promise<Manifest> => retry(async () => {
+    const reply = await transport.send({ method: 'GET', path: path(reference), scopes: pull, headers: { accept: acceptManifests }, attempts: 1 });
     return readReply(reply, reference, where(reference));
-  };
+  }, transport);
 
   const resolve = async (reference: string): Promise<Descriptor | undefined> => {
     const reply = await transport.send({ method: 'HEAD', path: path(reference), scopes: pull, headers: { accept: acceptManifests }, accept: [200, 404, 405] });

@@ -19,7 +19,7 @@ function invalid(file: string, problems: readonly Problem[]): Failure {
   return new Failure({
     code: 'POLICY_INVALID',
     message: lines.length === 1 ? `${lines[0]}` : `${file} has ${lines.length} problems:\n${lines.map((line) => `- ${line}`).join('\n')}`,
-    hint: 'Mend every line named above; nothing of a file with a problem is used.',
+    hint: 'Mend every line named above; nothing of a file with a problem is used. Before you push it, look at it on your machine: pratique policy check',
     facts: { problems: sorted },
   });
 }

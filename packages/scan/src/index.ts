@@ -6,7 +6,7 @@ export { evidenceArtifactType, readEvidence, writeEvidence } from './evidence-ma
 export type { EvidenceManifest } from './evidence-part.ts';
 export type { ParsedReport } from './parsed-report.ts';
 export { findingKey, parseReport, severities } from './report.ts';
-export { toSarif, type SarifOptions } from './sarif.ts';
+export { toSarifFile, type SarifOptions } from './sarif.ts';
 export type { SbomSubject } from './sbom-subject.ts';
 export { scanImage, type ScanOptions } from './scan-image.ts';
 export { toScanPredicate } from './scan-predicate.ts';

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Digest, ImagePlatform } from '@pratique/core';
-import { toSarif } from './sarif.ts';
 import { toScanPredicate } from './scan-predicate.ts';
 import type { ScanRun } from './scan-run.ts';
 import { toVulnerabilityPredicate } from './vulnerability-predicate.ts';
@@ -78,38 +77,5 @@ test('vulns/v0.2 has the exact shape of the specification', async () => {
       }],
     },
     metadata: { scanStartedOn: '2026-11-21T10:18:54Z', scanFinishedOn: '2026-11-21T10:18:55Z' },
-  });
-});
-
-interface Sarif { runs: [{ automationDetails: { id: string }; tool: { driver: { rules: { id: string; properties: Record<string, unknown> }[] } }; results: { ruleId: string; ruleIndex: number; level: string; partialFingerprints: { primaryLocationLineHash: string } }[]; properties: { omitted: number } }] }
-
-describe('SARIF', () => {
-  const sarif = async (options: Partial<Parameters<typeof toSarif>[1]> = {}, findings?: number): Promise<Sarif['runs'][0]> => {
-    const scan = await toScanPredicate(run, trivy, platform);
-    const first = scan.findings[0];
-    const many = findings === undefined || first === undefined ? scan.findings : Array.from({ length: findings }, (_, index) => ({ ...first, path: `${index}` }));
-    return (toSarif({ ...scan, findings: many }, { image: 'web', ...options }) as Sarif).runs[0];
-  };
-
-  test('has a category of image and platform, and the score as text', async () => {
-    const { automationDetails, tool, results } = await sarif();
-    expect(automationDetails.id).toBe('pratique/web/linux/arm64/');
-    expect(tool.driver.rules.map(({ id, properties }) => [id, properties['security-severity']])).toEqual([
-      ['CVE-2021-44906', '9.5'], ['CVE-2021-23337', '8.0'], ['CVE-2023-42366', '5.0'], ['CVE-2020-28500', '5.0'], ['CVE-2022-28391', '2.0'],
-    ]);
-    expect(results.map(({ level, ruleIndex }) => [level, ruleIndex])).toEqual([['error', 0], ['error', 1], ['warning', 2], ['warning', 3], ['note', 4]]);
-  });
-
-  test('keeps its fingerprints when image and version change', async () => {
-    const scan = await toScanPredicate(run, trivy, platform);
-    const next = scan.findings.map((finding) => ({ ...finding, installed: '9', ...(finding.purl ? { purl: finding.purl.replace(/@.*/, '@9') } : {}) }));
-    const prints = (value: object): string[] => (value as Sarif).runs[0].results.map((result) => result.partialFingerprints.primaryLocationLineHash);
-    expect(prints(toSarif({ ...scan, findings: next }, { image: 'other' }))).toEqual(prints(toSarif(scan, { image: 'web' })));
-    expect(new Set(prints(toSarif(scan, { image: 'web' }))).size).toBe(5);
-  });
-
-  test('gives GitHub no more than it keeps, and says so', async () => {
-    const { results, properties, tool } = await sarif({}, 5003);
-    expect([results.length, properties.omitted, tool.driver.rules.length]).toEqual([5000, 3, 1]);
   });
 });

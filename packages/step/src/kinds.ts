@@ -79,6 +79,8 @@ export const input = {
   }),
   /** Whole seconds, 1 to 86400. */
   seconds: kind<number>('seconds', { type: 'string', pattern: '^[0-9]+$' }, (text) => readInteger(text, 1, 86_400)),
+  /** Whole hours, 1 to 8760. */
+  hours: kind<number>('hours', { type: 'string', pattern: '^[0-9]+$' }, (text) => readInteger(text, 1, 8760)),
   /** Whole days, 0 to 3650. */
   days: kind<number>('days', { type: 'string', pattern: '^[0-9]+$' }, (text) => readInteger(text, 0, 3650)),
   /** `registry/repository@sha256:…`. */

@@ -46,3 +46,9 @@ test('tables, schema and help name each input once', () => {
   for (const text of [deriveReadmeTables(step), deriveHelp(step)]) for (const name of Object.keys(step.inputs)) expect(text.split(new RegExp(`\\b${name}\\b`)).length).toBeGreaterThan(1);
   expect(deriveJsonSchema(step)).toMatchObject({ required: ['image'], additionalProperties: false, properties: { mode: { enum: ['fast', 'slow'], default: 'fast' } } });
 });
+
+test('hours are whole and bounded', () => {
+  const hours = input.hours({ default: '48', description: 'Age.' });
+  expect([hours.read(undefined), hours.read('8760')]).toEqual([48, 8760]);
+  for (const text of ['0', '1.5', '-1', '9000', 'two']) expect(() => hours.read(text)).toThrow(/whole number/);
+});

@@ -33,7 +33,7 @@ export function brokenBuild(what: string, ended: CommandResult, error: string): 
 function hintFor(output: string): string {
   if (/exec format error/i.test(output)) return 'A RUN instruction ran on a platform that this machine is not. Name the platform of build stages (FROM --platform=linux/amd64), and let the final stage run nothing.';
   if (/unauthorized|authentication required/i.test(output)) return 'The registry of the base image wants credentials: sign in before this step, for example with docker login.';
-  return 'Read the last lines of the build above.';
+  return 'Read its last lines above, and repeat it on your machine: docker build .';
 }
 
 /** The last lines of `text`, for messages. */

@@ -3,7 +3,7 @@
 import type { FailureCodeEntry } from './entry.ts';
 
 export const hostCodes = {
-  INPUT_INVALID: { kind: 'usage', when: 'An input, flag or reference cannot be read.', mend: 'The message names each input and what it must look like.' },
+  INPUT_INVALID: { kind: 'usage', when: 'An input, flag or reference cannot be read.', mend: 'The message names each input and what it must look like; `pratique COMMAND --help` and the README of the action list them all.' },
   INPUT_UNKNOWN: { kind: 'usage', when: 'An input or flag does not exist.', mend: 'Use the nearest name that the message gives, or see the table of inputs.' },
   INTERNAL_DEFECT: { kind: 'defect', when: 'Something happened that the code did not expect.', mend: 'Report it with the folded cause chain.' },
   CANCELLED: { kind: 'unavailable', when: 'The run was cancelled.', mend: 'Run it again; nothing is half done.' },

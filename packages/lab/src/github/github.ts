@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { newTokenPrivateKey, tokenKey } from '../identity-token.ts';
 import { openKeyStore } from '../key-store.ts';
 import { jsonReply } from '../reply.ts';
+import { createCodeScanning } from './code-scanning.ts';
 import { openTokenDesk, type TokenDesk } from './job-tokens.ts';
 import { handleRest } from './rest.ts';
 import { openGitHubState, type GitHubState, type LabRepository, type LabUser } from './state.ts';
@@ -47,7 +48,7 @@ export async function createGitHub(options: GitHubOptions): Promise<GitHub> {
   const issuer = `${options.url}/_oidc`;
   const apiUrl = `${options.url}${prefix}`;
   const desk = openTokenDesk({ state, key, issuer, requestUrl: `${issuer}/token`, subjectFormat: options.subjectFormat ?? 'name', now });
-  const rest = { state, api: apiUrl, prefix, grant: desk.grant, now };
+  const rest = { state, api: apiUrl, prefix, scanning: createCodeScanning(), grant: desk.grant, now };
   return {
     ...state,
     issueJob: desk.issueJob,

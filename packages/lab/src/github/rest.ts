@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // GitHub's REST API, the part that this project calls; each route demands the permission that GitHub's documentation names.
 import { jsonReply } from '../reply.ts';
+import type { CodeScanning } from './code-scanning.ts';
 import { isBetween, listCommits, listTree, readBlob, readTreeEntry, resolveCommit } from './git.ts';
 import type { Grant } from './job-tokens.ts';
 import { showBranch, showCommit, showEntry, showPull, showRepository, showReview, type View } from './presentation.ts';
@@ -10,6 +11,7 @@ import type { LabPullRequest, LabRepository } from './state.ts';
 export interface RestOptions extends View {
   /** Path under which the API is served, for example `/api/v3`. */
   readonly prefix: string;
+  readonly scanning: CodeScanning;
   grant(token: string): Grant | undefined;
   readonly now: () => Date;
 }
@@ -21,12 +23,15 @@ interface Call {
   readonly parts: readonly string[];
   readonly query: URLSearchParams;
   readonly accept: string;
+  body(): Promise<unknown>;
 }
 
 interface Route {
+  /** Default GET, which needs `read`; the others need `write`. */
+  readonly method?: 'POST';
   readonly pattern: RegExp;
-  /** Scope that must be `read` or `write`; metadata needs none. */
-  readonly scope?: 'contents' | 'pull-requests';
+  /** Metadata needs none. */
+  readonly scope?: 'contents' | 'pull-requests' | 'security-events';
   answer(call: Call): Promise<Response> | Response;
 }
 
@@ -43,6 +48,9 @@ const routes: readonly Route[] = [
   { pattern: /^commits\/(.+)$/, scope: 'contents', answer: readCommit },
   { pattern: /^pulls\/(\d+)$/, scope: 'pull-requests', answer: (call) => withPull(call, (pull) => jsonReply(200, showPull(call.options, call.repository, pull))) },
   { pattern: /^pulls\/(\d+)\/reviews$/, scope: 'pull-requests', answer: (call) => withPull(call, (pull) => jsonReply(200, paged(call, pull.reviews).map((review) => showReview(call.options, review)))) },
+  { method: 'POST', pattern: /^code-scanning\/sarifs$/, scope: 'security-events', answer: uploadSarif },
+  { pattern: /^code-scanning\/sarifs\/([^/]+)$/, scope: 'security-events', answer: readProcessing },
+  { pattern: /^code-scanning\/alerts$/, scope: 'security-events', answer: (call) => jsonReply(200, paged(call, call.options.scanning.alerts(nameOf(call), call.query.get('ref')))) },
 ];
 
 /** Answers a request under the prefix, or `undefined`. */
@@ -72,10 +80,11 @@ async function route(request: Request, url: URL, options: RestOptions): Promise<
   const [, owner, name, rest = ''] = /^repos\/([^/]+)\/([^/]+)(?:\/(.*))?$/.exec(path) ?? [];
   const repository = options.state.repository(`${owner ?? ''}/${name ?? ''}`);
   if (repository === undefined || !mayKnow(repository, grant)) return notFound();
-  const found = routes.find((each) => each.pattern.test(rest));
-  if (found === undefined || request.method !== 'GET') return notFound();
-  if (!mayRead(repository, grant, found.scope)) return forbidden(found.scope ?? 'metadata');
-  return found.answer({ options, repository, parts: (found.pattern.exec(rest) ?? []).slice(1).map((part) => decodeURIComponent(part ?? '')), query: url.searchParams, accept: request.headers.get('accept') ?? '' });
+  const found = routes.find((each) => each.pattern.test(rest) && request.method === (each.method ?? 'GET'));
+  if (found === undefined) return notFound();
+  const access = found.method === undefined ? 'read' : 'write';
+  if (!mayUse(repository, grant, { scope: found.scope, access })) return forbidden(found.scope ?? 'metadata', access);
+  return found.answer({ options, repository, parts: (found.pattern.exec(rest) ?? []).slice(1).map((part) => decodeURIComponent(part ?? '')), query: url.searchParams, accept: request.headers.get('accept') ?? '', body: () => request.json() });
 }
 
 const isOwn = (repository: LabRepository, grant: Grant | undefined): boolean => grant?.repository.toLowerCase() === `${repository.owner}/${repository.name}`.toLowerCase();
@@ -86,14 +95,26 @@ function mayKnow(repository: LabRepository, grant: Grant | undefined): boolean {
 }
 
 // The token of a job is refused for its own repository when the scope is `none`, even if the repository is public.
-function mayRead(repository: LabRepository, grant: Grant | undefined, scope: string | undefined): boolean {
-  if (scope === undefined || !isOwn(repository, grant)) return true;
-  return ['read', 'write'].includes(grant?.permissions[scope] ?? 'none');
+function mayUse(repository: LabRepository, grant: Grant | undefined, { scope, access }: { readonly scope: string | undefined; readonly access: 'read' | 'write' }): boolean {
+  if (scope === undefined || (access === 'read' && !isOwn(repository, grant))) return true;
+  return isOwn(repository, grant) && [access, 'write'].includes(grant?.permissions[scope] ?? 'none');
 }
 
-function forbidden(scope: string): Response {
+function forbidden(scope: string, access: string): Response {
   const body = { message: 'Resource not accessible by integration', documentation_url: documentation, status: '403' };
-  return jsonReply(403, body, { 'x-accepted-github-permissions': `${scope.replace('-', '_')}=read` });
+  return jsonReply(403, body, { 'x-accepted-github-permissions': `${scope.replace('-', '_')}=${access}` });
+}
+
+const nameOf = ({ repository }: Call): string => `${repository.owner}/${repository.name}`;
+
+async function uploadSarif(call: Call): Promise<Response> {
+  const { status, body } = call.options.scanning.upload(nameOf(call), await call.body());
+  return jsonReply(status, body);
+}
+
+function readProcessing(call: Call): Response {
+  const found = call.options.scanning.processing(nameOf(call), call.parts[0] ?? '');
+  return found === undefined ? notFound() : jsonReply(200, found);
 }
 
 async function readBranch({ options, repository, parts: [name = ''] }: Call): Promise<Response> {

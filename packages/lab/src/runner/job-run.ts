@@ -64,7 +64,7 @@ export async function runJob(job: WorkflowJob, place: JobPlace): Promise<JobReco
   const steps: StepRecord[] = [];
   const declaredEnv = await expand({ ...place.workflow.env, ...job.env }, outer) as Record<string, unknown>;
   const machine: JobMachine = {
-    options, job: place.path, ...folders, artifacts: join(options.folder, 'artifacts'), masks,
+    options, job: place.path, ...folders, artifacts: join(options.folder, 'artifacts'), githubToken: tokens.githubToken, masks,
     env: machineEnvironment(place, { ...folders, eventPath, tokens }), declaredEnv: Object.fromEntries(Object.entries(declaredEnv).map(([name, value]) => [name, asText(value)])),
     contexts: { ...outer, runner: { os: 'Linux', arch: 'X64', temp: folders.temp }, job: { status: 'success' } },
   };

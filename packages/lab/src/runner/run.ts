@@ -48,6 +48,8 @@ export interface WorkflowRunOptions {
   readonly actions: Readonly<Record<string, string>>;
   readonly apiUrl: string;
   readonly serverUrl: string;
+  /** How stand-ins for public actions reach the API. Default: the global one. */
+  readonly fetch?: typeof fetch;
   readonly issueJob: (job: JobRequest) => Promise<JobTokens>;
   /** Folder for workspaces, temporary files and artifacts of this run; must be empty or absent. */
   readonly folder: string;

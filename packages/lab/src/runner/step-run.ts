@@ -18,6 +18,7 @@ export interface JobMachine {
   readonly workspace: string;
   readonly temp: string;
   readonly artifacts: string;
+  readonly githubToken: string;
   /** GITHUB_*, RUNNER_*, tokens, and what earlier steps exported. */
   readonly env: Record<string, string>;
   readonly masks: Set<string>;
@@ -74,7 +75,9 @@ async function execute(execution: Execution): Promise<{ exitCode: number; writte
   if (builtin) {
     const inputs = await textMap(step.with, contexts);
     try {
-      const outputs = await builtin(inputs, { workspace: machine.workspace, repository: machine.options.repositoryPath, sha: machine.options.sha, artifacts: machine.artifacts, log: onLine });
+      const { options } = machine;
+      const job = { repository: options.repository, ref: options.ref, token: machine.githubToken, apiUrl: options.apiUrl };
+      const outputs = await builtin(inputs, { workspace: machine.workspace, repository: options.repositoryPath, sha: options.sha, artifacts: machine.artifacts, job, fetch: options.fetch ?? fetch, log: onLine });
       return { exitCode: 0, written: { ...empty, outputs } };
     } catch (error) {
       onLine(`::error::${error instanceof Error ? error.message.replace(/\r?\n/g, '%0A') : String(error)}`);
@@ -129,7 +132,7 @@ function actionFolder(uses: string, machine: JobMachine): string {
   const [owner = '', name = '', ...path] = (uses.split('@')[0] ?? '').split('/');
   const folder = machine.options.actions[`${owner}/${name}`];
   if (folder !== undefined) return join(folder, ...path);
-  throw new Failure({ code: 'LAB_WORKFLOW_INVALID', message: `${uses} cannot be fetched here`, hint: 'The lab runs the actions of this project, checkout, upload-artifact and download-artifact.' });
+  throw new Failure({ code: 'LAB_WORKFLOW_INVALID', message: `${uses} cannot be fetched here`, hint: 'The lab runs the actions of this project, checkout, upload-artifact, download-artifact and upload-sarif.' });
 }
 
 async function textMap(values: Readonly<Record<string, unknown>> | undefined, contexts: ExpressionContexts): Promise<Record<string, string>> {

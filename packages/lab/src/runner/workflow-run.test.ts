@@ -115,6 +115,21 @@ fs.appendFileSync(process.env.GITHUB_OUTPUT, 'got<<E\\n' + process.env.INPUT_FIR
     expect(steps[0]).toMatchObject({ outputs: { got: 'x' }, summary: '# hi', log: ['saw *** and ***'] });
   });
 
+  test('uploads SARIF with the token of the job, and fails with what code scanning says of it', async () => {
+    const asked: string[] = [];
+    const answering = (status: string): typeof fetch => async (input, init) => {
+      const { commit_sha: sha, ref } = init?.method === 'POST' ? JSON.parse(String(init.body)) as Record<string, string> : {};
+      asked.push(`${init?.method ?? 'GET'} ${String(input)} ${new Headers(init?.headers).get('authorization') ?? ''} ${ref ?? ''} ${sha?.length ?? ''}`.trim());
+      return Promise.resolve(Response.json(init?.method === 'POST' ? { id: '5' } : { processing_status: status, errors: status === 'failed' ? ['too many runs'] : null }));
+    };
+    const files = { 'found.sarif': '{}', [workflowFile]: 'on: push\njobs: { a: { runs-on: x, permissions: { security-events: write }, steps: [{ uses: actions/checkout@v7 }, { id: up, uses: github/codeql-action/upload-sarif@v4, with: { sarif_file: found.sarif } }] } }' };
+    const done = await runWorkflow({ ...optionsFor(files), fetch: answering('complete') });
+    expect(done.jobs[0]?.steps[1]).toMatchObject({ conclusion: 'success', outputs: { 'sarif-id': '5' } });
+    expect(asked).toEqual(['POST https://api.example/repos/acme/app/code-scanning/sarifs Bearer ghs_notarealtoken refs/tags/v1.2.0 40', 'GET https://api.example/repos/acme/app/code-scanning/sarifs/5 Bearer ghs_notarealtoken']);
+    const failed = await runWorkflow({ ...optionsFor(files), fetch: answering('failed') });
+    expect(failed.jobs[0]?.steps[1]).toMatchObject({ conclusion: 'failure', annotations: [{ level: 'error', message: expect.stringContaining('too many runs') as string }] });
+  });
+
   test.each([
     ['a key that GitHub does not know', 'on: push\njobs: { a: { runs-on: x, stps: [] } }', 'stps'],
     ['a matrix', 'on: push\njobs: { a: { runs-on: x, strategy: { matrix: { a: [1] } }, steps: [{ run: "true" }] } }', 'strategy'],
