@@ -9,7 +9,7 @@ import type { Story } from './story.ts';
 /** Plays the act; every claim is counted. */
 export async function playRefused(story: Story, scene: Scene): Promise<void> {
   story.act('Act 1', 'Version 1.1.0 brings lodash 4.17.20.');
-  const sha = scene.repository.release('v1.1.0', ['app'], 'Show the ships in port');
+  const sha = scene.repository.release({ tag: 'v1.1.0', fixtures: ['app'], message: 'Show the ships in port' });
   const release = await playRelease(story, scene, { tag: 'v1.1.0', sha, expected: 'Judge and promote' });
   const gate = release.step('gate/judge', 'Judge and promote');
   const reasons = JSON.parse(gate?.outputs['reasons'] || '[]') as Reason[];
