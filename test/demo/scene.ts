@@ -102,21 +102,7 @@ function assemble({ folder, lab, clock, repository, tools, options }: Parts): Sc
   let runs = 0;
   return {
     folder, lab, repository, vars, program, environment,
-    async release(tag, sha, onEvent) {
-      runs += 1;
-      const machine = environment();
-      return runWorkflow({
-        repositoryPath: repository.path, repository: 'acme/app', ref: `refs/tags/${tag}`, sha, event: { name: 'push', payload: { ref: `refs/tags/${tag}`, after: sha } },
-        workflowFile: '.github/workflows/release.yml', vars, actor: 'ann', runId: String(7000 + runs), actions: { 'pratique-dev/pratique': checkout },
-        apiUrl: lab.addresses.github.apiUrl, serverUrl: lab.addresses.github.serverUrl, issueJob: (job) => lab.github.issueJob(job),
-        folder: join(folder, `run-${runs}`), machine, onEvent,
-        beforeJob: async (job) => {
-          if (job === 'build') await program('buildah');
-          if (job === 'scan') await program('trivy');
-          Object.assign(machine, environment());
-        },
-      });
-    },
+    release: (tag, sha, onEvent) => runRelease({ folder, lab, repository, vars, program, environment }, { tag, sha, onEvent, run: (runs += 1) }),
     find: findProgram,
     dockerConfig: (name) => writeDockerConfig(folder, lab, name),
     command: (args) => runCommand(lab, folder, args),
@@ -126,6 +112,30 @@ function assemble({ folder, lab, clock, repository, tools, options }: Parts): Sc
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+interface ReleaseRun {
+  readonly tag: string;
+  readonly sha: string;
+  readonly onEvent: (event: RunnerEvent) => void;
+  /** Number of the run. */
+  readonly run: number;
+}
+
+function runRelease(scene: Pick<Scene, 'folder' | 'lab' | 'repository' | 'vars' | 'program' | 'environment'>, { tag, sha, onEvent, run }: ReleaseRun): Promise<WorkflowRecord> {
+  const { folder, lab, repository, vars, program, environment } = scene;
+  const machine = environment();
+  return runWorkflow({
+    repositoryPath: repository.path, repository: 'acme/app', ref: `refs/tags/${tag}`, sha, event: { name: 'push', payload: { ref: `refs/tags/${tag}`, after: sha } },
+    workflowFile: '.github/workflows/release.yml', vars, actor: 'ann', runId: String(7000 + run), actions: { 'pratique-dev/pratique': checkout },
+    apiUrl: lab.addresses.github.apiUrl, serverUrl: lab.addresses.github.serverUrl, issueJob: (job) => lab.github.issueJob(job),
+    folder: join(folder, `run-${run}`), machine, onEvent,
+    beforeJob: async (job) => {
+      if (job === 'build') await program('buildah');
+      if (job === 'scan') await program('trivy');
+      Object.assign(machine, environment());
+    },
+  });
 }
 
 function variablesOf(lab: Lab, realDatabase: boolean): Record<string, string> {

@@ -78,7 +78,7 @@ export class Story {
   attack(row: Row): void {
     this.attacks.push(row);
     const held = row.answer === 'refused';
-    this.say(`  ${held ? paint('yellow', '⛔') : paint('red', '✗ ')} ${row.name}  ${row.tried.padEnd(53)} ${row.code.padEnd(24)} ${paint('dim', `${row.seconds.toFixed(1).padStart(5)} s`)}`);
+    this.say(`  ${held ? paint('yellow', '⛔') : paint('red', '✗ ')} ${row.name}  ${row.tried.padEnd(49)} ${row.code.padEnd(24)} ${paint('dim', `${row.seconds.toFixed(1).padStart(5)} s`)}`);
   }
 
   /** The same answer to several questions. */
@@ -103,11 +103,11 @@ export class Story {
 
   #table(): void {
     const rows = [...this.acts.flatMap((act) => (act.tried === undefined ? [] : [{ answer: '', code: '', ...act, tried: act.tried }])), ...this.attacks];
-    const width = Math.max(...rows.map((row) => row.tried.length), 5);
-    const line = (name: string, tried: string, cells: readonly string[]): string => `  ${name.padEnd(6)} ${tried.padEnd(width)}  ${cells.join(' ')}`;
+    const width = Math.max(...rows.map((row) => row.tried.length), 'tried'.length);
+    const line = (name: string, tried: string, cells: readonly string[]): string => `  ${name.padEnd(5)} ${tried.padEnd(width)} ${cells.join(' ')}`;
     this.say(`\n${paint('bold', line('', 'tried', ['answer'.padEnd(8), 'code'.padEnd(24), 'time'.padStart(7)]))}`);
     for (const row of rows) this.say(line(row.name, row.tried, [row.answer.padEnd(8), row.code.padEnd(24), `${row.seconds.toFixed(1).padStart(5)} s`]));
     this.say('\n  Repeat by hand:');
-    for (const act of this.acts) this.say(`  ${act.name.padEnd(6)} ${act.repeat}`);
+    for (const act of this.acts) this.say(`  ${act.name}  ${act.repeat}`);
   }
 }

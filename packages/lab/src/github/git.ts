@@ -62,7 +62,8 @@ async function git(path: string, args: readonly string[]): Promise<Buffer | unde
 
 /** Commit that a branch, tag, full ref or SHA names. */
 export async function resolveCommit(path: string, ref: string): Promise<string | undefined> {
-  return (await git(path, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]))?.toString().trim();
+  const ask = /^[0-9a-f]{40}$/.test(ref) ? gitObject : git;
+  return (await ask(path, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]))?.toString().trim();
 }
 
 /** The tree entry at `file` (the root for an empty path). */
