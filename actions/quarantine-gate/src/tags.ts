@@ -87,7 +87,13 @@ export async function holdsVerdict(require: () => Promise<unknown>): Promise<boo
 /** One round; returns how many tags it moved. */
 async function moveOnce(options: TagOptions, moving: readonly string[]): Promise<number> {
   const { repository, manifest } = options;
-  const competes = async (digest: Digest): Promise<boolean> => digest === manifest.descriptor.digest || options.competes(digest);
+  // One answer for all tags of a round: a verdict is proven by many signatures. The next round asks again.
+  const known = new Map([[manifest.descriptor.digest, Promise.resolve(true)]]);
+  const competes = (digest: Digest): Promise<boolean> => {
+    const answer = known.get(digest) ?? options.competes(digest);
+    known.set(digest, answer);
+    return answer;
+  };
   const tags = await repository.listTags();
   let moved = 0;
   for (const tag of moving) {
