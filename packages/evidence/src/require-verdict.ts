@@ -67,7 +67,7 @@ function missing(image: PinnedImage, channel: Channel, seen: { ofImage: readonly
   if (other !== undefined) return new Failure({ code: 'VERDICT_CHANNEL', message: `${formatImage(image)} has a verdict for ${other}, none for ${channel}` });
   const [forged] = seen.disbelieved.filter(({ predicateType }) => predicateType === predicateTypes.verdict);
   if (forged !== undefined && seen.told === 0) {
-    return new Failure({ code: 'VERDICT_UNTRUSTED', message: `no verdict on ${formatImage(image)} was signed by the gate role: ${forged.reason}`, facts: { attestation: forged.attestation } });
+    return new Failure({ code: 'VERDICT_UNTRUSTED', message: `no verdict on ${formatImage(image)} was signed by the gate role: ${forged.reason}`, facts: { disbelieved: forged.attestation } });
   }
   const elsewhere = seen.told > 0 ? '; the verdicts on this digest name another repository' : '';
   return new Failure({ code: 'VERDICT_MISSING', message: `${formatImage(image)} has no ${channel} verdict by the gate role${elsewhere}`, facts: { verdicts: seen.told, disbelieved: seen.disbelieved.length } });
