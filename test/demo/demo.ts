@@ -8,6 +8,7 @@ import { playBackport } from './act-backport.ts';
 import { playRefused } from './act-refused.ts';
 import { playReleased } from './act-released.ts';
 import { keepRunning } from './keep.ts';
+import { writeReport } from './report.ts';
 import { openScene } from './scene.ts';
 import { Story } from './story.ts';
 
@@ -21,6 +22,7 @@ async function play(): Promise<number> {
   const scene = await story.step('lab up: registries, GitHub, Entra, Sigstore', () => openScene({ say: (line) => story.say(`    ${line}`), realDatabase: values['real-db'] }), ({ lab }) => lab.addresses.acr.url);
   try {
     for (const act of chosen) await act(story, scene);
+    await writeReport(story, scene);
     const status = values['real-db'] ? story.endWithoutClaims() : story.end();
     if (values.keep) await keepRunning(story, scene);
     return status;

@@ -28,6 +28,8 @@ export class Story {
   readonly claims: (Claim & { readonly act: string })[] = [];
   readonly acts: ActResult[] = [];
   readonly attacks: Row[] = [];
+  /** Address of the report of the release. */
+  report = '';
   #act = '';
 
   say(text = ''): void {
@@ -107,6 +109,7 @@ export class Story {
     const line = (name: string, tried: string, cells: readonly string[]): string => `  ${name.padEnd(5)} ${tried.padEnd(width)} ${cells.join(' ')}`;
     this.say(`\n${paint('bold', line('', 'tried', ['answer'.padEnd(8), 'code'.padEnd(24), 'time'.padStart(7)]))}`);
     for (const row of rows) this.say(line(row.name, row.tried, [row.answer.padEnd(8), row.code.padEnd(24), `${row.seconds.toFixed(1).padStart(5)} s`]));
+    if (this.report !== '') this.say(`\n  Report of the release, to open in a browser:\n  ${paint('cyan', this.report)}`);
     this.say('\n  Repeat by hand:');
     for (const act of this.acts) this.say(`  ${act.name}  ${act.repeat}`);
   }
