@@ -9,12 +9,12 @@ import type { Story } from './story.ts';
 /** Plays the act; every claim is counted. */
 export async function playRefused(story: Story, scene: Scene): Promise<void> {
   story.act('Act 1', 'Version 1.1.0 brings lodash 4.17.20.');
-  const sha = scene.repository.release('v1.1.0', ['app'], 'Show the ships in port');
+  const sha = scene.repository.release({ tag: 'v1.1.0', fixtures: ['app'], message: 'Show the ships in port' });
   const release = await playRelease(story, scene, { tag: 'v1.1.0', sha, expected: 'Judge and promote' });
   const gate = release.step('gate/judge', 'Judge and promote');
   const reasons = JSON.parse(gate?.outputs['reasons'] || '[]') as Reason[];
   const denied = reasons.filter((reason) => reason.effect === 'deny');
-  story.quote(denied.map((reason) => `${reason.code}  ${reason.message}  (${reason.rule}${reason.policy ? `, ${reason.policy.file}:${reason.policy.line}` : ''})`));
+  story.quote(denied.flatMap((reason) => [`${reason.code}  ${reason.message}`, `by the rule "${reason.rule}"${reason.policy ? `, ${reason.policy.file}:${reason.policy.line}` : ''}`]));
   const found = denied.find((reason) => reason.finding?.id === 'CVE-2021-23337');
   story.claim('built, tested, scanned, pushed into quarantine and signed', ['build', 'scan', 'publish'].every((job) => release.job(job)?.conclusion === 'success'));
   story.claim('the gate refused with exit status 3', gate?.exitCode === 3 && gate.outputs['verdict'] === 'refused', `exit status ${gate?.exitCode ?? 'none'}`);

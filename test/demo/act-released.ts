@@ -15,7 +15,7 @@ const run = promisify(execFile);
 /** Plays the act; every claim is counted. */
 export async function playReleased(story: Story, scene: Scene): Promise<void> {
   story.act('Act 2', 'Version 1.2.0 brings the fix.');
-  const sha = scene.repository.release('v1.2.0', ['app', 'app-fixed'], 'Update lodash');
+  const sha = scene.repository.release({ tag: 'v1.2.0', fixtures: ['app', 'app-fixed'], message: 'Update lodash' });
   const release = await playRelease(story, scene, { tag: 'v1.2.0', sha });
   const gate = release.step('gate/judge', 'Judge and promote');
   story.claim('every job of the release succeeded', release.record.conclusion === 'success');

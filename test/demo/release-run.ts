@@ -34,7 +34,10 @@ export async function playRelease(story: Story, scene: Scene, run: { readonly ta
 
 function noteOf(step: StepRecord): string {
   const { outputs } = step;
-  if (outputs['image']) return outputs['image'].replace(/(sha256:[0-9a-f]{12}).*/, '$1…');
-  if (outputs['findings']) return `findings ${outputs['findings']}`;
+  if (outputs['image']) return outputs['image'].replace(/^[^/]+\//, '').replace(/(sha256:[0-9a-f]{12}).*/, '$1…');
+  if (outputs['findings']) {
+    const counts = Object.entries(JSON.parse(outputs['findings']) as Record<string, number>).filter(([name, count]) => count > 0 && name !== 'fixable');
+    return counts.map(([name, count]) => `${count} ${name}`).join(', ') || 'nothing found';
+  }
   return outputs['count'] ? `${outputs['count']} attestations` : '';
 }

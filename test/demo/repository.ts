@@ -8,8 +8,19 @@ import { checkout } from '../tools/runtime.mjs';
 export interface DemoRepository {
   /** Bare repository that the runner clones and the lab's GitHub serves. */
   readonly path: string;
-  /** Copies the files of fixtures over the tree, one after the other, commits, tags; gives the commit. */
-  release(tag: string, fixtures: readonly string[], message: string): string;
+  /** Whether the tag was pushed. */
+  has(tag: string): boolean;
+  /** Copies the files of fixtures over the tree, one after the other, commits, tags, pushes; gives the commit. */
+  release(change: Change): string;
+}
+
+export interface Change {
+  readonly tag: string;
+  /** Folders of test/fixtures. */
+  readonly fixtures: readonly string[];
+  readonly message: string;
+  /** A maintenance branch that begins at an older tag. Default: main goes on. */
+  readonly branch?: { readonly name: string; readonly from: string };
 }
 
 /** Makes the repository below `folder`. `issuer` is who signs the tokens of its workflow runs. */
@@ -29,14 +40,18 @@ export function createRepository(folder: string, issuer: string): DemoRepository
   copyExamples(tree, issuer);
   return {
     path,
-    release(tag, fixtures, message) {
+    has: (tag) => git('tag', '--list', tag).trim() === tag,
+    release({ tag, fixtures, message, branch }) {
       minutes += 10;
+      if (branch) git('switch', '--quiet', '--create', branch.name, branch.from);
       for (const fixture of fixtures) cpSync(join(checkout, 'test/fixtures', fixture), tree, { recursive: true });
       git('add', '--all');
       git('commit', '--quiet', '--message', message);
       git('tag', tag);
-      git('push', '--quiet', 'origin', 'main', tag);
-      return git('rev-parse', 'HEAD').trim();
+      git('push', '--quiet', 'origin', branch?.name ?? 'main', tag);
+      const commit = git('rev-parse', 'HEAD').trim();
+      if (branch) git('switch', '--quiet', 'main');
+      return commit;
     },
   };
 }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage: the lab with its registries filled, the repository, the programs, and a way to run a release.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import type { LocatedTool } from '@pratique/core';
 import { labClients, runWorkflow, startLab, type Lab, type RunnerEvent, type WorkflowRecord } from '@pratique/lab';
 import { createRegistry, staticCredentials, type Repository } from '@pratique/oci';
-import { systemClock, toolCacheFolder } from '@pratique/host';
+import { createNodeContext, findInCache, findOnPath, systemClock, toolCacheFolder, toolTable } from '@pratique/host';
 import { buildBaseImage, pushBaseImage } from '../fixtures/base-image/build.ts';
+import { runCommand, writeDockerConfig, type Ended, type LoginName } from '../fixtures/command.ts';
+import { enterGateWorld, type GateWorld } from '../fixtures/gate-world.ts';
+import { beginSigstore, createMovableClock, type MovableClock } from '../fixtures/movable-clock.ts';
 import { publishVulnerabilityDatabase } from '../fixtures/vulnerability-db/publish.ts';
 import { obtain } from '../tools/obtain.ts';
 import { checkout } from '../tools/runtime.mjs';
@@ -24,7 +27,13 @@ export interface Scene {
   /** Runs the release workflow for a tag, as a push would. */
   release(tag: string, sha: string, onEvent: (event: RunnerEvent) => void): Promise<WorkflowRecord>;
   /** Folder of a Docker config that signs in as the identity. */
-  dockerConfig(name: 'builder' | 'gate' | 'cluster'): string;
+  dockerConfig(name: LoginName): string;
+  /** `pratique ...args` as clusters would run it. */
+  command(args: readonly string[]): Promise<Ended>;
+  /** A program that the demo does not bring, when it is there. */
+  find(name: string): Promise<LocatedTool | undefined>;
+  /** The steps inside this process, with the identities of the workflows, and whatever an attacker needs. */
+  openWorld(): GateWorld;
   /** Environment for foreign programs: CA, PATH, nothing secret. */
   environment(): Record<string, string>;
   close(): Promise<void>;
@@ -50,12 +59,14 @@ const leastRoles = [
 export async function openScene(options: SceneOptions): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), 'pratique-demo-'));
   const tools = bringPrograms(options.say);
-  const lab = await startLab({ folder: join(folder, 'lab'), assignments: leastRoles });
+  const clock = createMovableClock({ waits: true });
+  await beginSigstore(join(folder, 'lab'));
+  const lab = await startLab({ folder: join(folder, 'lab'), assignments: leastRoles, clock });
   try {
     await fillMirror(lab);
     const repository = createRepository(join(folder, 'repository'), lab.addresses.github.issuer);
     lab.github.setRepository({ owner: 'acme', ownerId: 1001, name: 'app', id: 2002, visibility: 'private', defaultBranch: 'main', protectedBranches: ['main'], path: repository.path });
-    return assemble({ folder, lab, repository, tools, options });
+    return assemble({ folder, lab, clock, repository, tools, options });
   } catch (thrown) {
     await lab.close();
     rmSync(folder, { recursive: true, force: true });
@@ -66,12 +77,13 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
 interface Parts {
   readonly folder: string;
   readonly lab: Lab;
+  readonly clock: MovableClock;
   readonly repository: DemoRepository;
   readonly tools: (name: string) => Promise<LocatedTool>;
   readonly options: SceneOptions;
 }
 
-function assemble({ folder, lab, repository, tools, options }: Parts): Scene {
+function assemble({ folder, lab, clock, repository, tools, options }: Parts): Scene {
   const vars = variablesOf(lab, options.realDatabase);
   const known: LocatedTool[] = [];
   const program = async (name: string): Promise<LocatedTool> => {
@@ -90,27 +102,40 @@ function assemble({ folder, lab, repository, tools, options }: Parts): Scene {
   let runs = 0;
   return {
     folder, lab, repository, vars, program, environment,
-    async release(tag, sha, onEvent) {
-      runs += 1;
-      const machine = environment();
-      return runWorkflow({
-        repositoryPath: repository.path, repository: 'acme/app', ref: `refs/tags/${tag}`, sha, event: { name: 'push', payload: { ref: `refs/tags/${tag}`, after: sha } },
-        workflowFile: '.github/workflows/release.yml', vars, actor: 'ann', runId: String(7000 + runs), actions: { 'pratique-dev/pratique': checkout },
-        apiUrl: lab.addresses.github.apiUrl, serverUrl: lab.addresses.github.serverUrl, fetch: lab.fetch, issueJob: (job) => lab.github.issueJob(job),
-        folder: join(folder, `run-${runs}`), machine, onEvent,
-        beforeJob: async (job) => {
-          if (job === 'build') await program('buildah');
-          if (job === 'scan') await program('trivy');
-          Object.assign(machine, environment());
-        },
-      });
-    },
-    dockerConfig: (name) => writeDockerConfig(join(folder, `docker-${name}`), lab, name),
+    release: (tag, sha, onEvent) => runRelease({ folder, lab, repository, vars, program, environment }, { tag, sha, onEvent, run: (runs += 1) }),
+    find: findProgram,
+    dockerConfig: (name) => writeDockerConfig(folder, lab, name),
+    command: (args) => runCommand(lab, folder, args),
+    openWorld: () => enterGateWorld({ lab, folder, clock, repositoryPath: repository.path }),
     close: async () => {
       await lab.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+interface ReleaseRun {
+  readonly tag: string;
+  readonly sha: string;
+  readonly onEvent: (event: RunnerEvent) => void;
+  /** Number of the run. */
+  readonly run: number;
+}
+
+function runRelease(scene: Pick<Scene, 'folder' | 'lab' | 'repository' | 'vars' | 'program' | 'environment'>, { tag, sha, onEvent, run }: ReleaseRun): Promise<WorkflowRecord> {
+  const { folder, lab, repository, vars, program, environment } = scene;
+  const machine = environment();
+  return runWorkflow({
+    repositoryPath: repository.path, repository: 'acme/app', ref: `refs/tags/${tag}`, sha, event: { name: 'push', payload: { ref: `refs/tags/${tag}`, after: sha } },
+    workflowFile: '.github/workflows/release.yml', vars, actor: 'ann', runId: String(7000 + run), actions: { 'pratique-dev/pratique': checkout },
+    apiUrl: lab.addresses.github.apiUrl, serverUrl: lab.addresses.github.serverUrl, fetch: lab.fetch, issueJob: (job) => lab.github.issueJob(job),
+    folder: join(folder, `run-${run}`), machine, onEvent,
+    beforeJob: async (job) => {
+      if (job === 'build') await program('buildah');
+      if (job === 'scan') await program('trivy');
+      Object.assign(machine, environment());
+    },
+  });
 }
 
 function variablesOf(lab: Lab, realDatabase: boolean): Record<string, string> {
@@ -153,9 +178,9 @@ function bringPrograms(say: (line: string) => void): (name: string) => Promise<L
   return (name) => waiting.get(name)?.promise ?? Promise.reject(new RangeError(`the demo brings no ${name}`));
 }
 
-function writeDockerConfig(folder: string, lab: Lab, name: 'builder' | 'gate' | 'cluster'): string {
-  const { username, password } = lab.addresses.tokens.acr[name];
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'config.json'), JSON.stringify({ auths: { [lab.addresses.acr.loginServer]: { auth: Buffer.from(`${username}:${password}`).toString('base64') } } }));
-  return folder;
+async function findProgram(name: string): Promise<LocatedTool | undefined> {
+  const entry = toolTable[name];
+  if (entry === undefined) return undefined;
+  await using ctx = await createNodeContext({ print: () => undefined });
+  return (await findOnPath(name, entry, { env: process.env, exec: ctx.exec })) ?? findInCache(toolCacheFolder(process.env), { name, entry });
 }

@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the demo is told: acts, steps with their times, claims that must hold, and the table at the end.
 import { styleText } from 'node:util';
+import type { Claim } from '../fixtures/attacks/attack.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
 const paint = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout });
 
-export interface Claim {
-  readonly act: string;
-  readonly text: string;
-  readonly held: boolean;
-  readonly detail: string;
-}
-
-export interface ActResult {
+/** A line of the table at the end. */
+export interface Row {
   readonly name: string;
   readonly tried: string;
   readonly answer: string;
   readonly code: string;
+  readonly seconds: number;
+}
+
+/** How an act is repeated; a row of its own when it tried one thing. */
+export interface ActResult extends Partial<Row> {
+  readonly name: string;
   readonly seconds: number;
   readonly repeat: string;
 }
 
 /** Prints as it goes and keeps what the end needs. */
 export class Story {
-  readonly claims: Claim[] = [];
+  readonly claims: (Claim & { readonly act: string })[] = [];
   readonly acts: ActResult[] = [];
+  readonly attacks: Row[] = [];
+  /** Address of the report of the release. */
+  report = '';
   #act = '';
 
   say(text = ''): void {
@@ -63,6 +67,27 @@ export class Story {
     this.say(`    ${held ? paint('green', '·') : paint('red', '✗')} ${text}${held || detail === '' ? '' : paint('red', `: ${detail}`)}`);
   }
 
+  /** Claims that are told only when they break; whether all of them hold. */
+  check(claims: readonly Claim[]): boolean {
+    for (const { text, held, detail = '' } of claims) {
+      if (held) this.claims.push({ act: this.#act, text, held });
+      else this.claim(text, held, detail);
+    }
+    return claims.every(({ held }) => held);
+  }
+
+  /** One line for an attack. */
+  attack(row: Row): void {
+    this.attacks.push(row);
+    const held = row.answer === 'refused';
+    this.say(`  ${held ? paint('yellow', '⛔') : paint('red', '✗ ')} ${row.name}  ${row.tried.padEnd(49)} ${row.code.padEnd(24)} ${paint('dim', `${row.seconds.toFixed(1).padStart(5)} s`)}`);
+  }
+
+  /** The same answer to several questions. */
+  answered(code: string, note: string, { letters, held }: { readonly letters: readonly string[]; readonly held: boolean }): void {
+    this.say(`  ${held ? paint('yellow', '⛔') : paint('red', '✗ ')} ${code.padEnd(18)} ${note.padEnd(14)}  ${paint('dim', letters.join(' '))}`);
+  }
+
   /** With the public database the world decides: nothing is asserted. */
   endWithoutClaims(): number {
     this.#table();
@@ -73,16 +98,19 @@ export class Story {
   end(): number {
     const broken = this.claims.filter((claim) => !claim.held);
     this.#table();
-    for (const claim of broken) this.say(paint('red', `  broken: ${claim.act}: ${claim.text} ${claim.detail}`));
+    for (const claim of broken) this.say(paint('red', `  broken: ${claim.act}: ${claim.text} ${claim.detail ?? ''}`));
     this.say(`\ndemo: ${this.claims.length - broken.length} claims held, ${broken.length} broken`);
     return broken.length === 0 && this.claims.length > 0 ? 0 : 1;
   }
 
   #table(): void {
-    const width = Math.max(...this.acts.map((act) => act.tried.length), 5);
-    this.say(`\n  ${paint('bold', `${'tried'.padEnd(width)}  ${'answer'.padEnd(9)} ${'code'.padEnd(22)} ${'time'.padStart(8)}`)}`);
-    for (const act of this.acts) this.say(`  ${act.tried.padEnd(width)}  ${act.answer.padEnd(9)} ${act.code.padEnd(22)} ${act.seconds.toFixed(1).padStart(6)} s`);
+    const rows = [...this.acts.flatMap((act) => (act.tried === undefined ? [] : [{ answer: '', code: '', ...act, tried: act.tried }])), ...this.attacks];
+    const width = Math.max(...rows.map((row) => row.tried.length), 'tried'.length);
+    const line = (name: string, tried: string, cells: readonly string[]): string => `  ${name.padEnd(5)} ${tried.padEnd(width)} ${cells.join(' ')}`;
+    this.say(`\n${paint('bold', line('', 'tried', ['answer'.padEnd(8), 'code'.padEnd(24), 'time'.padStart(7)]))}`);
+    for (const row of rows) this.say(line(row.name, row.tried, [row.answer.padEnd(8), row.code.padEnd(24), `${row.seconds.toFixed(1).padStart(5)} s`]));
+    if (this.report !== '') this.say(`\n  Report of the release, to open in a browser:\n  ${paint('cyan', this.report)}`);
     this.say('\n  Repeat by hand:');
-    for (const act of this.acts) this.say(`    ${act.name.padEnd(10)} ${act.repeat}`);
+    for (const act of this.acts) this.say(`  ${act.name}  ${act.repeat}`);
   }
 }

@@ -7,7 +7,7 @@ import { formatImage } from '@pratique/core';
 import { runInTerminal } from '@pratique/host';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { report } from '../../packages/cli/src/steps/report.ts';
-import { forge, plant } from '../contract/attacks/attack-field.ts';
+import { forge, plant } from '../fixtures/attacks/forgery.ts';
 import { openGateWorld, type GateWorld } from '../fixtures/gate-world.ts';
 import { obtain } from '../tools/obtain.ts';
 import { openPage, type Page } from './chromium.ts';

@@ -17,7 +17,7 @@ afterAll(() => scene.close());
 test('a run that ends in a refusal tells everything but its credentials', async () => {
   // An address with a signature in its query, as storage services hand them out.
   Object.assign(scene.vars, { PRATIQUE_TRUSTED_ROOT: `${scene.vars['PRATIQUE_TRUSTED_ROOT']}?sig=${planted}` });
-  const sha = scene.repository.release('v1.1.0', ['app'], 'Begin');
+  const sha = scene.repository.release({ tag: 'v1.1.0', fixtures: ['app'], message: 'Begin' });
   const events: unknown[] = [];
   const record = await scene.release('v1.1.0', sha, (event) => events.push(event));
   const gate = record.jobs.find(({ id }) => id === 'gate')?.jobs?.[0]?.steps.find(({ name }) => name === 'Judge and promote');

@@ -165,6 +165,7 @@ describe('refused', () => {
     const result = await world.judge(pushed);
     await expectRefused(pushed, result);
     expect(codesOf(result)).toEqual(['GATE_EVIDENCE_MISSING', 'GATE_PLATFORM_UNSCANNED', 'GATE_UNSIGNED']);
+    expect(result.outputs.code).toBe('GATE_UNSIGNED');
   });
 
   test.each([
@@ -178,8 +179,8 @@ describe('refused', () => {
     await world.sign(pushed, { job });
     const result = await world.judge(pushed);
     await expectRefused(pushed, result);
-    expect(codesOf(result)).toContain('GATE_UNSIGNED');
-    expect(reasonsOf(result).find(({ code }) => code === 'GATE_UNSIGNED')?.message).toContain('ATTESTATION_SIGNER_UNKNOWN');
+    expect(codesOf(result)).toContain('GATE_SIGNER_UNTRUSTED');
+    expect(reasonsOf(result).find(({ code }) => code === 'GATE_SIGNER_UNTRUSTED')?.message).toContain('ATTESTATION_SIGNER_UNKNOWN');
   });
 
   test('a platform without scan', async () => {

@@ -101,6 +101,16 @@ test('only what holds a verdict competes, and it is not asked for more than it m
   expect(new Set(asked).size).toBe(1);
 });
 
+test('a rival on every moving tag is asked for once a round', async () => {
+  const stage = createStage();
+  const rival = await stage.add('1.2.9', '1.2.9');
+  const asked: string[] = [];
+  const own = await stage.add('1.2.0');
+  expect(await write(stage, '1.2.0', own, async (digest) => asked.push(digest) < 0)).toEqual(['1.2.0', '1.2', '1', 'latest']);
+  // The round that writes, and the one that changes nothing.
+  expect(asked).toEqual([rival.descriptor.digest, rival.descriptor.digest]);
+});
+
 test('build metadata stands in the tag behind an underscore', async () => {
   const stage = createStage();
   const own = await stage.add('1.2.0+5');

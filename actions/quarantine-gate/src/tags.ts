@@ -109,7 +109,14 @@ async function settle(settling: Settling): Promise<readonly string[]> {
   });
 }
 
-async function moveOnce({ repository, moving, competes, untag }: Settling): Promise<readonly string[]> {
+async function moveOnce({ repository, moving, untag, ...settling }: Settling): Promise<readonly string[]> {
+  // One answer for all tags of a round: a verdict is proven by many signatures. The next round asks again.
+  const known = new Map<Digest, Promise<boolean>>();
+  const competes = (digest: Digest): Promise<boolean> => {
+    const answer = known.get(digest) ?? settling.competes(digest);
+    known.set(digest, answer);
+    return answer;
+  };
   const tags = await repository.listTags();
   const moved: string[] = [];
   for (const tag of moving) {

@@ -13,7 +13,7 @@ test('releases nothing', async () => {
   const pushed = await world.pushImage({ name: 'unbelieved' });
   await world.sign(pushed);
   const judged = world.judge(pushed, { job: { jobWorkflowFile: '.github/workflows/other.yml' } });
-  await expect(judged).rejects.toMatchObject({ code: 'VERDICT_MISSING', exitStatus: 3 });
+  await expect(judged).rejects.toMatchObject({ code: 'VERDICT_UNTRUSTED', exitStatus: 3 });
   const releases = await world.repository('gate', pushed.release.repository);
   expect(await releases.hasManifest(pushed.image.digest)).toBe(false);
 }, 120_000);

@@ -87,6 +87,8 @@ export interface DisbelievedReferrer {
   readonly attestation: Digest;
   readonly subject: Digest;
   readonly artifactType?: string;
+  /** What it states, where its signature verifies and only its signer may not say it. */
+  readonly predicateType?: string;
   readonly code: FailureCode;
   readonly reason: string;
 }

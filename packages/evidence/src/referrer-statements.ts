@@ -44,7 +44,7 @@ export async function readReferrers(options: ReadOptions): Promise<ReadReferrers
   const read = await mapConcurrently(attestations, parallel, (one) => readOne(options, one));
   return {
     listed: hanging.map(({ descriptor }) => descriptor),
-    statements: read.filter((one) => 'predicateType' in one),
+    statements: read.filter((one) => 'trustedTime' in one),
     disbelieved: read.filter((one) => 'code' in one),
   };
 }
@@ -58,7 +58,8 @@ async function readOne(options: ReadOptions, { subject, descriptor }: Hanging): 
     const { predicateType, predicate, signer, trustedTime } = await verifyAttestation({ bundle, subject, trust: options.trustMaterial });
     const roles = rolesOf(options.trust, signer, trustedTime, options.channel);
     if (!mayState(predicateType, roles)) {
-      return disbelieve('ATTESTATION_SIGNER_UNKNOWN', `${nameOf(signer)} ${roles.length === 0 ? 'holds no role' : `holds only the role ${roles.join(', ')}`} for ${options.channel} and may not state ${predicateType}`);
+      const why = `${nameOf(signer)} ${roles.length === 0 ? 'holds no role' : `holds only the role ${roles.join(', ')}`} for ${options.channel} and may not state ${predicateType}`;
+      return { ...disbelieve('ATTESTATION_SIGNER_UNKNOWN', why), predicateType };
     }
     return { subject, predicateType, predicate, signer, roles, trustedTime, attestation: descriptor.digest };
   } catch (thrown) {

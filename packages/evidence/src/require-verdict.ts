@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every consumer asks: does this very image hold a valid verdict of the gate for this channel? (SLSA v1.2, verifying VSAs.)
-import { Failure, formatImage, predicateTypes, type Channel, type Context, type Digest, type PinnedImage, type VerifiedStatement } from '@pratique/core';
+import { Failure, formatImage, predicateTypes, type Channel, type Context, type Digest, type DisbelievedReferrer, type PinnedImage, type VerifiedStatement } from '@pratique/core';
 import type { Repository } from '@pratique/oci';
 import type { Trust } from '@pratique/policy';
 import { readVerdictPredicate, type TrustMaterial, type VerdictPredicate } from '@pratique/sign';
@@ -25,7 +25,7 @@ export interface ProvenVerdict {
 
 /**
  * The newest verdict of this channel by trusted time; FAILED wins ties; none refuses.
- * Fails with `VERDICT_MISSING`, `VERDICT_CHANNEL`, `VERDICT_REFUSED`, `VERDICT_EXPIRED`; `ATTESTATION_MALFORMED` when the newest word of the gate cannot be read.
+ * Fails with `VERDICT_MISSING`, `VERDICT_UNTRUSTED`, `VERDICT_CHANNEL`, `VERDICT_REFUSED`, `VERDICT_EXPIRED`; `ATTESTATION_MALFORMED` when the newest word of the gate cannot be read.
  */
 export async function requireVerdict(options: RequireVerdictOptions): Promise<ProvenVerdict> {
   const { ctx, image, channel, policyDigest } = options;
@@ -34,7 +34,7 @@ export async function requireVerdict(options: RequireVerdictOptions): Promise<Pr
   const ofImage = told.filter((one) => one.verdict === undefined || one.verdict.resourceUri === formatImage(image));
   const ofChannel = ofImage.filter(({ verdict }) => verdict === undefined || verdict.channel === channel);
   const newest = [...ofChannel].sort((a, b) => b.statement.trustedTime.getTime() - a.statement.trustedTime.getTime() || weight(a) - weight(b))[0];
-  if (newest === undefined) throw missing(image, channel, { ofImage, told: told.length, disbelieved: disbelieved.length });
+  if (newest === undefined) throw missing(image, channel, { ofImage, told: told.length, disbelieved });
   if (newest.verdict === undefined) throw newest.failure;
   const { statement, verdict } = newest;
   const facts = { attestation: statement.attestation, policy: verdict.policyUri, trustedTime: statement.trustedTime };
@@ -62,9 +62,13 @@ function weight({ verdict }: Told): number {
   return verdict === undefined ? 0 : verdict.result === 'FAILED' ? 1 : 2;
 }
 
-function missing(image: PinnedImage, channel: Channel, seen: { ofImage: readonly Told[]; told: number; disbelieved: number }): Failure {
+function missing(image: PinnedImage, channel: Channel, seen: { ofImage: readonly Told[]; told: number; disbelieved: readonly DisbelievedReferrer[] }): Failure {
   const other = seen.ofImage.find(({ verdict }) => verdict !== undefined)?.verdict?.channel;
   if (other !== undefined) return new Failure({ code: 'VERDICT_CHANNEL', message: `${formatImage(image)} has a verdict for ${other}, none for ${channel}` });
+  const [forged] = seen.disbelieved.filter(({ predicateType }) => predicateType === predicateTypes.verdict);
+  if (forged !== undefined && seen.told === 0) {
+    return new Failure({ code: 'VERDICT_UNTRUSTED', message: `no verdict on ${formatImage(image)} was signed by the gate role: ${forged.reason}`, facts: { disbelieved: forged.attestation } });
+  }
   const elsewhere = seen.told > 0 ? '; the verdicts on this digest name another repository' : '';
-  return new Failure({ code: 'VERDICT_MISSING', message: `${formatImage(image)} has no ${channel} verdict by the gate role${elsewhere}`, facts: { verdicts: seen.told, disbelieved: seen.disbelieved } });
+  return new Failure({ code: 'VERDICT_MISSING', message: `${formatImage(image)} has no ${channel} verdict by the gate role${elsewhere}`, facts: { verdicts: seen.told, disbelieved: seen.disbelieved.length } });
 }

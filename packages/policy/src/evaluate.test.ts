@@ -31,11 +31,11 @@ test('the whole evidence passes under the strict policy, and the verdict rests o
 
 /** name, the change, the only code that denies, the rule without which it would pass. */
 const refusals: readonly (readonly [string, Change, FailureCode, keyof typeof rules])[] = [
-  ['no signature', { parts: { signature: none } }, 'GATE_UNSIGNED', 'signature'],
-  ['a signature on a platform only', { parts: { signature: () => [statement(amd64.digest, predicateTypes.signature, {})] } }, 'GATE_UNSIGNED', 'signature'],
-  ['a signature by the gate', { parts: { signature: () => [statement(image.digest, predicateTypes.signature, {}, { signer: judge })] } }, 'GATE_UNSIGNED', 'signature'],
-  ['a signature by a pull request', { parts: { signature: () => [statement(image.digest, predicateTypes.signature, {}, { signer: workflow('release.yml', { event: 'pull_request' }) })] } }, 'GATE_UNSIGNED', 'signature'],
-  ['a signature by a fork', { parts: { signature: () => [statement(image.digest, predicateTypes.signature, {}, { signer: workflow('release.yml', { sourceRepositoryId: '666' }) })] } }, 'GATE_UNSIGNED', 'signature'],
+  ['no signature', { parts: { signature: none } }, 'GATE_EVIDENCE_MISSING', 'signature'],
+  ['a signature on a platform only', { parts: { signature: () => [statement(amd64.digest, predicateTypes.signature, {})] } }, 'GATE_EVIDENCE_MISSING', 'signature'],
+  ['a signature by the gate', { parts: { signature: () => [statement(image.digest, predicateTypes.signature, {}, { signer: judge })] } }, 'GATE_SIGNER_UNTRUSTED', 'signature'],
+  ['a signature by a pull request', { parts: { signature: () => [statement(image.digest, predicateTypes.signature, {}, { signer: workflow('release.yml', { event: 'pull_request' }) })] } }, 'GATE_SIGNER_UNTRUSTED', 'signature'],
+  ['a signature by a fork', { parts: { signature: () => [statement(image.digest, predicateTypes.signature, {}, { signer: workflow('release.yml', { sourceRepositoryId: '666' }) })] } }, 'GATE_SIGNER_UNTRUSTED', 'signature'],
   ['no provenance', { parts: { provenance: none } }, 'GATE_EVIDENCE_MISSING', 'requiredEvidence'],
   ['no test result', { parts: { tests: none } }, 'GATE_EVIDENCE_MISSING', 'requiredEvidence'],
   ['an SBOM on one platform only', { parts: { sboms: () => [statement(amd64.digest, predicateTypes.cyclonedx, {})] } }, 'GATE_EVIDENCE_MISSING', 'requiredEvidence'],
@@ -96,7 +96,7 @@ describe('refused', () => {
   });
   test('many reasons are told together, denials first', () => {
     const verdict = evaluate(given({ parts: { signature: none, scanArm64: none, ...tested({ result: 'FAILED' }).parts, scanAmd64: () => [signedScan(amd64, { findings: [critical] })] }, exceptions: exception('package: curl; version: any; expires: 2026-12-01') }));
-    expect(verdict.reasons.map(({ code, effect }) => `${effect} ${code}`)).toEqual(['deny GATE_PLATFORM_UNSCANNED', 'deny GATE_TESTS_FAILED', 'deny GATE_UNSIGNED', 'deny GATE_FINDING_DENIED', 'warn POLICY_EXCEPTION_UNUSED']);
+    expect(verdict.reasons.map(({ code, effect }) => `${effect} ${code}`)).toEqual(['deny GATE_EVIDENCE_MISSING', 'deny GATE_PLATFORM_UNSCANNED', 'deny GATE_TESTS_FAILED', 'deny GATE_FINDING_DENIED', 'warn POLICY_EXCEPTION_UNUSED']);
   });
 });
 

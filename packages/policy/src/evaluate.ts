@@ -40,8 +40,8 @@ export function evaluateBy(chosen: readonly Rule[], options: EvaluateOptions): V
   const given = { ...options, approvals };
   const at: Case = { ...given, scans: chooseScans(given) };
   const outcomes = chosen.map((rule) => rule(at));
-  const told = outcomes.flatMap(({ reasons }) => reasons);
-  const reasons = effects.flatMap((effect) => unique(told.filter((one) => one.effect === effect)));
+  const told = unique(outcomes.flatMap((outcome) => inOrder(outcome.reasons)));
+  const reasons = effects.flatMap((effect) => told.filter((one) => one.effect === effect));
   return {
     result: reasons.some(({ effect }) => effect === 'deny') ? 'refused' : 'passed',
     channel, reasons,
@@ -52,11 +52,16 @@ export function evaluateBy(chosen: readonly Rule[], options: EvaluateOptions): V
   };
 }
 
-// Findings come worst first from their rule; what is said of statements is put in an order that does not depend on theirs.
+const keyOf = (one: Reason): string => JSON.stringify([one.code, one.rule, one.subject, one.message, one.evidence]);
+
+// Findings come worst first from their rule; what another rule says of statements is put in an order that does not depend on theirs.
+function inOrder(reasons: readonly Reason[]): Reason[] {
+  const ofFindings = (one: Reason): boolean => one.finding !== undefined || one.code.startsWith('POLICY_EXCEPTION');
+  return [...reasons.filter((one) => !ofFindings(one)).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)), ...reasons.filter(ofFindings)];
+}
+
 function unique(reasons: readonly Reason[]): Reason[] {
-  const byKey = new Map(reasons.map((one) => [JSON.stringify([one.code, one.rule, one.subject, one.message, one.evidence]), one]));
-  const ofStatements = [...byKey].filter(([, one]) => one.finding === undefined && !one.code.startsWith('POLICY_EXCEPTION')).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
-  return [...ofStatements, ...[...byKey.values()].filter((one) => one.finding !== undefined || one.code.startsWith('POLICY_EXCEPTION'))];
+  return [...new Map(reasons.map((one) => [keyOf(one), one])).values()];
 }
 
 export interface JudgeScansOptions {

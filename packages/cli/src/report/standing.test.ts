@@ -21,6 +21,7 @@ test.each<readonly [string, readonly Answer[], Standing, Answer['code']]>([
   ['passed elsewhere, but here nobody can tell', [...here('ATTESTATION_MALFORMED'), answer('release', 'passed', false)], 'undecided', 'ATTESTATION_MALFORMED'],
   ['flooded', here('GATE_REFERRERS_FLOOD', 'GATE_REFERRERS_FLOOD'), 'undecided', 'GATE_REFERRERS_FLOOD'],
   ['never judged', here('VERDICT_MISSING'), 'missing', 'VERDICT_MISSING'],
+  ['judged by somebody without the role', here('VERDICT_UNTRUSTED', 'VERDICT_UNTRUSTED'), 'missing', 'VERDICT_UNTRUSTED'],
 ])('%s', (_, answers, standing, code) => {
   const told = standingOf(answers, true);
   expect([told.standing, told.deciding?.code]).toEqual([standing, code]);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { formatImage, predicateTypes } from '@pratique/core';
 import { parseInputs, type InputContract, type InputValues } from '@pratique/step';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { forge, plant } from '../../../../test/contract/attacks/attack-field.ts';
+import { forge, plant } from '../../../../test/fixtures/attacks/forgery.ts';
 import { openGateWorld, type GateWorld, type QuarantinedImage } from '../../../../test/fixtures/gate-world.ts';
 import { report } from './report.ts';
 import { revoke } from './revoke.ts';
@@ -72,7 +72,7 @@ describe('a released image', () => {
 test.each([['no policy', {}, 'No policy was given'], ['a folder without trust', { policy: 'empty' }, 'names nobody as gate']])('%s: nobody is believed, and nothing is green', async (_, given, why) => {
   await (await world.ctxFor('gate')).files.write('empty/policy.yaml', '');
   const { outputs, page, text } = await reporting(releaseOf(released), given);
-  expect(outputs).toMatchObject({ standing: 'unproven', release: 'VERDICT_MISSING', preview: 'VERDICT_MISSING' });
+  expect(outputs).toMatchObject({ standing: 'unproven', release: 'VERDICT_UNTRUSTED', preview: 'VERDICT_UNTRUSTED' });
   for (const said of ['Nothing is proven', why, 'Findings ! not known', '12 verifies, not believed', 'No believed provenance']) expect(text).toContain(said);
   expect(page).not.toMatch(/class="[^"]*\bgood\b/);
 });
@@ -112,7 +112,7 @@ test('strangers and planted referrers change no answer, and are named', async ()
   const forged = await forge(world, { role: 'builder', repository, subject: pushed.root, predicateType: predicateTypes.verdict, predicate: verdict });
   await forge(world, { role: 'gate', job: { jobWorkflowFile: '.github/workflows/other.yml' }, repository, subject: pushed.root, predicateType: predicateTypes.tests, predicate: { result: evil } });
   const { outputs, page, text } = await reporting(formatImage(pushed.image));
-  expect(outputs).toMatchObject({ standing: 'missing', release: 'VERDICT_MISSING' });
+  expect(outputs).toMatchObject({ standing: 'missing', release: 'VERDICT_UNTRUSTED' });
   for (const said of ['Planted or foreign application/vnd.planted.v1', '! no attestation', planted, '2 verifies, not believed', 'ATTESTATION_SIGNER_UNKNOWN', forged, 'acme/app other.yml@refs/tags/v1.2.0', 'Tests ✓ PASSED test']) expect(text).toContain(said);
   expect(page).not.toContain(evil);
 }, 60_000);

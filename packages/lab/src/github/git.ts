@@ -32,6 +32,23 @@ export interface GitCommit {
   readonly message: string;
 }
 
+// What a commit, tree or blob holds never changes, and a process for each question is slow.
+const kept = new Map<string, Buffer>();
+const mostKept = 1000;
+const largestKept = 64 << 10;
+
+/** `git`, for questions that name their objects by SHA alone. */
+async function gitObject(path: string, args: readonly string[]): Promise<Buffer | undefined> {
+  const key = JSON.stringify([path, args]);
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const output = await git(path, args);
+  if (output === undefined || output.length > largestKept) return output;
+  if (kept.size >= mostKept) kept.clear();
+  kept.set(key, output);
+  return output;
+}
+
 /** Output bytes, or `undefined` when git says no. Caller's text never becomes an option: it follows `--end-of-options` or `--`. */
 async function git(path: string, args: readonly string[]): Promise<Buffer | undefined> {
   try {
@@ -45,18 +62,19 @@ async function git(path: string, args: readonly string[]): Promise<Buffer | unde
 
 /** Commit that a branch, tag, full ref or SHA names. */
 export async function resolveCommit(path: string, ref: string): Promise<string | undefined> {
-  return (await git(path, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]))?.toString().trim();
+  const ask = /^[0-9a-f]{40}$/.test(ref) ? gitObject : git;
+  return (await ask(path, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]))?.toString().trim();
 }
 
 /** The tree entry at `file` (the root for an empty path). */
 export async function readTreeEntry(path: string, commit: string, file: string): Promise<TreeEntry | undefined> {
   if (file === '') return { type: 'tree', sha: `${commit}^{tree}`, size: 0, path: '' };
-  return parseTree(await git(path, ['ls-tree', '-z', '--long', commit, '--', file]))[0];
+  return parseTree(await gitObject(path, ['ls-tree', '-z', '--long', commit, '--', file]))[0];
 }
 
 /** Members of a tree. */
 export async function listTree(path: string, tree: string): Promise<TreeEntry[]> {
-  return parseTree(await git(path, ['ls-tree', '-z', '--long', tree]));
+  return parseTree(await gitObject(path, ['ls-tree', '-z', '--long', tree]));
 }
 
 function parseTree(output: Buffer | undefined): TreeEntry[] {
@@ -68,7 +86,7 @@ function parseTree(output: Buffer | undefined): TreeEntry[] {
 
 /** Content of a blob. */
 export async function readBlob(path: string, sha: string): Promise<Buffer | undefined> {
-  return git(path, ['cat-file', 'blob', sha]);
+  return gitObject(path, ['cat-file', 'blob', sha]);
 }
 
 const format = ['%H', '%T', '%P', '%an', '%ae', '%aI', '%cn', '%ce', '%cI', '%B'].join('%x1f');
@@ -76,7 +94,7 @@ const format = ['%H', '%T', '%P', '%an', '%ae', '%aI', '%cn', '%ce', '%cI', '%B'
 /** Newest first; `file` limits to commits that touch it. */
 export async function listCommits(path: string, commit: string, options: { readonly file?: string; readonly limit: number; readonly skip?: number }): Promise<GitCommit[]> {
   const range = ['log', `--format=${format}%x1e`, '-n', String(options.limit), '--skip', String(options.skip ?? 0), commit];
-  const output = await git(path, [...range, '--', ...(options.file === undefined ? [] : [options.file])]);
+  const output = await gitObject(path, [...range, '--', ...(options.file === undefined ? [] : [options.file])]);
   return (output?.toString() ?? '').split('\x1e').map((record) => record.trim()).filter((record) => record !== '').map(parseCommit);
 }
 
@@ -87,6 +105,6 @@ function parseCommit(record: string): GitCommit {
 
 /** Whether `commit` is in `base..head`. */
 export async function isBetween(path: string, commit: string, range: { readonly base: string; readonly head: string }): Promise<boolean> {
-  const output = await git(path, ['rev-list', '--end-of-options', `${range.base}..${range.head}`]);
+  const output = await gitObject(path, ['rev-list', '--end-of-options', `${range.base}..${range.head}`]);
   return output?.toString().split('\n').includes(commit) ?? false;
 }
