@@ -62,4 +62,11 @@ describe.each(steps.map((step) => ({ name: step.name, step })))('$name', ({ name
     for (const input of required) expect(log).toContain(`- ${input}: is required`);
     expect(summary).toContain('INPUT_UNKNOWN');
   });
+
+  test('loads no network stack before its inputs are read: that would be half of the start', async () => {
+    const tell = 'process.on("exit", () => console.error(process.moduleLoadList.join("\\n")))';
+    const { log } = await start(name, { [`INPUT_${misspelt.toUpperCase()}`]: 'value', NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tell)}` });
+    expect(log.match(/^NativeModule .*$/gm)).toContain('NativeModule fs');
+    expect(log.match(/^NativeModule (tls|https?|http2|internal\/deps\/undici.*)$/gm)).toBeNull();
+  });
 });

@@ -2,7 +2,6 @@
 // The clean environment of every child: an allow list, because secrets come under ever new names.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
 
 /** Environment variables as `process.env` holds them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -47,6 +46,8 @@ async function readSystemRoots(chosen: string | undefined): Promise<string> {
     const roots = await readOptional(file);
     if (roots !== undefined) return roots;
   }
+  // At use: at the top it would load the whole TLS stack at every start.
+  const { rootCertificates } = await import('node:tls');
   return rootCertificates.join('\n');
 }
 

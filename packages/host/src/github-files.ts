@@ -2,8 +2,8 @@
 // What goes in and out of a GitHub step by variables and files: inputs, outputs, summary, identity.
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { EOL } from 'node:os';
-import * as core from '@actions/core';
 import { addSecret, Failure } from '@pratique/core';
 import type { InputContract, Step, StepResult } from '@pratique/step';
 import type { Environment } from './environment.ts';
@@ -41,8 +41,8 @@ const summaryBudget = 900 * 1024;
 
 /** Appends Markdown to the job summary, cut at a line when it is over the budget. Without a summary file nothing happens. */
 export async function writeSummary(env: Environment, markdown: string): Promise<void> {
-  if (!env['GITHUB_STEP_SUMMARY'] || markdown === '') return;
-  await core.summary.addRaw(fitSummary(markdown), true).write();
+  const file = env['GITHUB_STEP_SUMMARY'];
+  if (file && markdown !== '') await appendFile(file, `${fitSummary(markdown)}\n`);
 }
 
 /** `markdown`, or as many whole lines of it as the budget holds (bytes of UTF-8), and a line that says so. */
@@ -66,7 +66,9 @@ export async function requestIdentity(env: Environment, audience: string): Promi
   // @actions/core appends "&audience=", which is part of the path when the address has no query.
   if (!address.includes('?')) throw new Failure({ code: 'IDENTITY_UNAVAILABLE', message: 'ACTIONS_ID_TOKEN_REQUEST_URL has no query, so no audience can be asked for', hint: 'Whoever stands in for GitHub must end it with, for example, ?api-version=2.0.' });
   try {
-    return await core.getIDToken(audience);
+    // Loaded at use and not above: a start that fails at its inputs needs nothing of it (see workflow-command.ts).
+    const { getIDToken } = await import('@actions/core');
+    return await getIDToken(audience);
   } catch (cause) {
     throw new Failure({ code: 'IDENTITY_UNAVAILABLE', message: `GitHub issued no OIDC token for the audience ${audience}`, hint: 'Run it again; look at githubstatus.com when it stays so.', cause });
   }

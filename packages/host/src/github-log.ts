@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log of a GitHub run: groups, annotations within GitHub's limits, and how an end is printed.
-import * as core from '@actions/core';
+import process from 'node:process';
 import { type Log, type Notice } from '@pratique/core';
 import { explanationOf, type Ending } from './ending.ts';
 import { cleanLines } from './log.ts';
+import { issueCommand } from './workflow-command.ts';
 
 // GitHub shows ten annotations per level and step, and cuts each at 4096 characters (actions/runner, ExecutionContext.cs).
 const annotationsPerLevel = 10;
@@ -12,7 +13,7 @@ const annotationLength = 4000;
 const reserved = { notice: 0, warning: 0, error: 1 } as const;
 
 const clean = (text: string): string => cleanLines(text).join('\n');
-const print = (text: string): void => cleanLines(text).forEach((line) => core.info(line));
+const print = (text: string): void => cleanLines(text).forEach((line) => process.stdout.write(`${line}\n`));
 
 /** The log port on GitHub. Annotations over the limit are printed as lines. */
 export function createGitHubLog(): Log {
@@ -24,14 +25,21 @@ export function createGitHubLog(): Log {
       if (used[notice.level] > annotationsPerLevel - reserved[notice.level]) print(`${notice.level}: ${notice.title}: ${notice.message}`);
       else annotate(notice);
     },
-    group: (title, work) => core.group(clean(title), work),
+    group: printGroup,
   };
 }
 
+async function printGroup<T>(title: string, work: () => Promise<T>): Promise<T> {
+  issueCommand('group', clean(title));
+  try {
+    return await work();
+  } finally {
+    issueCommand('endgroup');
+  }
+}
+
 function annotate(notice: Notice): void {
-  const place = notice.file === undefined ? {} : { file: notice.file, ...(notice.line === undefined ? {} : { startLine: notice.line }) };
-  const issue = { notice: core.notice, warning: core.warning, error: core.error }[notice.level];
-  issue(cut(clean(notice.message), annotationLength), { title: clean(notice.title), ...place });
+  issueCommand(notice.level, cut(clean(notice.message), annotationLength), { title: clean(notice.title), file: notice.file, line: notice.file && notice.line?.toString() });
 }
 
 const leftOut = '\n… the rest stands in the summary';
@@ -43,7 +51,7 @@ export async function printEnding(ending: Ending, site: string | undefined): Pro
   // What to do is never what is cut.
   annotate({ level: 'error', title: ending.code, message: `${cut(clean(ending.message), Math.max(annotationLength / 2, annotationLength - after.length - 1))}\n${after}` });
   if (ending.details.length === 0) return;
-  await core.group(`${ending.code}: details`, () => {
+  await printGroup(`${ending.code}: details`, () => {
     for (const line of ending.details) print(line);
     return Promise.resolve();
   });

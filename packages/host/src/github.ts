@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a step as a GitHub action.
 import process from 'node:process';
-import { setSecret } from '@actions/core';
 import { addSecret, asFailure } from '@pratique/core';
 import { githubTokenInput, parseInputs, type Step } from '@pratique/step';
 import { runCancellable } from './cancellation.ts';
@@ -9,6 +8,7 @@ import { createNodeContext } from './context.ts';
 import { endingMarkdown, endingOfFailure, endingOfRefusal } from './ending.ts';
 import { documentationSite, readGivenInputs, requestIdentity, writeOutputs, writeSummary } from './github-files.ts';
 import { createGitHubLog, printEnding } from './github-log.ts';
+import { issueCommand } from './workflow-command.ts';
 
 /**
  * Runs `step` with the inputs of the environment: outputs and summary are written first, then the end is printed, then the exit
@@ -51,7 +51,7 @@ async function runStep(step: Step, given: Readonly<Record<string, string>>, sign
 /** Hides a secret line by line: the runner's mask does not match across lines. */
 function hide(secret: string): void {
   addSecret(secret);
-  for (const line of secret.split(/\r?\n/)) if (line.trim() !== '') setSecret(line);
+  for (const line of secret.split(/\r?\n/)) if (line.trim() !== '') issueCommand('add-mask', line);
 }
 
 /** Sets the exit status and ends. A library that still holds a socket gets two seconds, then the process ends anyway. */
