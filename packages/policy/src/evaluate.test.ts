@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judgment: one case for each way to be refused, what each rule is for, and properties that must hold for all evidence.
 import fc from 'fast-check';
-import { predicateTypes, type FailureCode, type Finding, type VerifiedStatement } from '@pratique/core';
+import { predicateTypes, type Evidence, type FailureCode, type Finding, type VerifiedStatement } from '@pratique/core';
 import { describe, expect, test } from 'vitest';
 import { evaluate, evaluateBy, judgeScans } from './evaluate.ts';
 import { parseExceptions } from './exceptions-file.ts';
@@ -45,6 +45,7 @@ const refusals: readonly (readonly [string, Change, FailureCode, keyof typeof ru
   ['no scan by the second scanner', { policy: 'evidence: {scanners: [trivy, grype]}' }, 'GATE_PLATFORM_UNSCANNED', 'platformsScanned'],
   ['no runnable platform', { evidence: { platforms: [] } }, 'GATE_PLATFORM_UNSCANNED', 'platformsScanned'],
   ['scan left out of require while findings are denied', { policy: 'evidence: {require: [signature]}', parts: { scanAmd64: none } }, 'GATE_PLATFORM_UNSCANNED', 'platformsScanned'],
+  ['scan left out of require while one of two rules denies', { policy: 'findings: [{name: a, severity: [low], effect: warn}, {name: b, severity: [critical], effect: deny}]\nevidence: {require: [signature]}', parts: { scanAmd64: none } }, 'GATE_PLATFORM_UNSCANNED', 'platformsScanned'],
   ['a newer scan that cannot be read', { more: [statement(amd64.digest, predicateTypes.scan, { platform: 'linux/amd64' }, { trustedTime: hoursAgo(0.5) })] }, 'ATTESTATION_MALFORMED', 'scanReadable'],
   ['a scan that cannot be read, of the same time', { more: [statement(amd64.digest, predicateTypes.scan, {})] }, 'ATTESTATION_MALFORMED', 'scanReadable'],
   ['a scan of another config', scanned({ configDigest: digest('ff') }), 'GATE_SCAN_UNBOUND', 'scanBound'],
@@ -64,6 +65,7 @@ const refusals: readonly (readonly [string, Change, FailureCode, keyof typeof ru
   ['provenance of another commit', proved({ commit: 'deadbeef' }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['provenance of another repository', proved({ repository: 'https://github.com/evil/web' }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['provenance of another repository id', proved({ repositoryId: '43' }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
+  ['provenance of another repository id, as a number', proved({ repositoryId: 43 }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['provenance of another ref than the certificate', proved({ ref: 'refs/heads/dev' }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['a certificate of another commit', proved({}, { signer: workflow('release.yml', { sourceDigest: 'deadbeef' }) }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['provenance without source', { parts: { provenance: () => [statement(image.digest, predicateTypes.provenance, {})] } }, 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
@@ -73,6 +75,8 @@ const refusals: readonly (readonly [string, Change, FailureCode, keyof typeof ru
   ['a repository that the policy does not take', { policy: 'provenance: {source: https://github.com/contoso/api}' }, 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['a builder that may judge', { trust: overlap }, 'GATE_ROLES_OVERLAP', 'rolesApart'],
   ['a critical finding', { parts: both(critical) }, 'GATE_FINDING_DENIED', 'findings'],
+  ['a finding of the class that a rule names', { policy: 'findings: [{name: a, severity: [medium], class: os, effect: deny}]' }, 'GATE_FINDING_DENIED', 'findings'],
+  ['a finding without fix, by a rule for those', { policy: 'findings: [{name: a, severity: [medium], fixable: false, effect: deny}]' }, 'GATE_FINDING_DENIED', 'findings'],
   ['a critical finding without fix', { parts: both({ ...medium, severity: 'critical' }) }, 'GATE_FINDING_DENIED', 'findings'],
   ['an unrated finding', { parts: both({ ...medium, severity: 'unknown' }) }, 'GATE_FINDING_DENIED', 'findings'],
   ['a critical finding on one platform, by the second scanner', { more: [signedScan(arm64, { scanner: { name: 'grype', version: '1' }, findings: [critical] })] }, 'GATE_FINDING_DENIED', 'findings'],
@@ -91,6 +95,20 @@ describe('refused', () => {
     const others = Object.entries(rules).filter(([name]) => name !== rule).map(([, one]) => one);
     expect(evaluateBy(others, given(change)).result, `without the rule ${rule}`).toBe('passed');
   });
+  test('neither the policy nor the image names the source repository', () => {
+    const { evidence: { source: _, ...evidence }, ...options } = given();
+    expect(evaluate({ ...options, evidence }).reasons).toMatchObject([{ code: 'GATE_PROVENANCE_MISMATCH', message: 'neither the policy nor the image names the source repository' }]);
+  });
+  test('what is missing is told with what was seen instead', () => {
+    const bundle = { artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json', code: 'ATTESTATION_UNTRUSTED', reason: 'no log entry' } as const;
+    const of = (signature: () => VerifiedStatement[], disbelieved: Evidence['disbelieved']) => evaluate(given({ parts: { signature }, evidence: { disbelieved } })).reasons.find(({ code }) => code === 'GATE_UNSIGNED')?.message;
+    expect(of(none, [])).not.toContain('seen');
+    expect(of(none, [{ ...bundle, attestation: digest('01'), subject: amd64.digest }, { ...bundle, artifactType: 'text/plain', attestation: digest('02'), subject: image.digest }])).not.toContain('seen');
+    const strangers = ['a.yml', 'b.yml', 'c.yml', 'd.yml'].map((file) => statement(image.digest, predicateTypes.signature, {}, { signer: workflow(file) }));
+    expect(of(() => [...strangers.slice(0, 1), statement(amd64.digest, predicateTypes.signature, {}, { signer: workflow('b.yml') })], [])).toMatch(/; seen: 1 by signers without the role for it \([^,]*a\.yml[^,]*\)$/);
+    expect(of(() => strangers, [])).toMatch(/; seen: 4 by signers without the role for it \([^,]*a\.yml[^,]*, [^,]*b\.yml[^,]*, [^,]*c\.yml[^,]*\)$/);
+    expect(of(none, [{ ...bundle, attestation: digest('01'), subject: image.digest }])).toMatch(/; seen: 1 referrers not believed \(ATTESTATION_UNTRUSTED: no log entry\)$/);
+  });
   test('every rule has a case', () => {
     expect(Object.keys(rules).filter((name) => !refusals.some(([, , , rule]) => rule === name))).toEqual([]);
   });
@@ -108,6 +126,10 @@ describe('passed', () => {
     ['failed tests that were repeated', { more: [statement(image.digest, predicateTypes.tests, { result: 'FAILED' }, { trustedTime: hoursAgo(3) })] }],
     ['one job where the policy takes it', { ...scanned({ isolation: 'none' }), policy: 'isolation: any' }],
     ['no tests where the policy does without', { parts: { tests: none }, policy: 'evidence: {require: [signature, scan]}' }],
+    ['no scan where nothing is denied for it', { parts: { scanAmd64: none, scanArm64: none }, policy: 'findings: [{name: a, severity: [low], effect: warn}]\nevidence: {require: [signature]}' }],
+    ['a finding with a fix, by a rule for those without', { policy: 'findings: [{name: a, severity: [medium], fixable: false, effect: deny}]', parts: both({ ...medium, fixed: '1.2.14' }) }],
+    ['a finding of another class than a rule names', { policy: 'findings: [{name: a, severity: [medium], class: language, effect: deny}]' }],
+    ['SBOMs by the builder, scans by a scanner of its own', { trust: trustText.replace(/(scan:.*?)release\.yml/s, '$1scan.yml'), parts: { scanAmd64: () => [signedScan(amd64, {}, { signer: workflow('scan.yml') })], scanArm64: () => [signedScan(arm64, {}, { signer: workflow('scan.yml') })] } }],
     ['statements of strangers', { more: [statement(image.digest, predicateTypes.tests, { result: 'FAILED' }, { signer: workflow('evil.yml') }), signedScan(amd64, { findings: [critical] }, { signer: workflow('evil.yml') })] }],
     ['a pull request for a preview', { options: { channel: 'preview' }, trust: trustText.replaceAll('repository-id: 42', 'repository-id: 42\n    triggers: [pull_request, push]'), parts: { signature: () => [statement(image.digest, predicateTypes.signature, {}, { signer: workflow('release.yml', { event: 'pull_request' }) })] } }],
     ['unfixable critical where the policy denies only fixable', { policy: 'findings: [{name: fixable, severity: [critical], fixable: true, effect: deny}]', parts: both({ ...medium, severity: 'critical' }) }],

@@ -102,14 +102,35 @@ describe('exceptions.yaml', () => {
     ['no version', entry.replace('version: 1, ', ''), ['2:5 exceptions[0] needs the version that it is about, or version: any']],
     ['a package URL without version', entry.replace('package: a, version: 1', 'purl: "pkg:npm/%40a/b"'), ['2:5 exceptions[0] needs the version that it is about, or version: any']],
     ['neither package nor package URL', entry.replace('package: a, ', ''), ['2:5 exceptions[0] needs either purl or package']],
+    ['a version beside the one in the package URL', entry.replace('package: a', 'purl: "pkg:npm/a@1"'), ['2:5 exceptions[0] the version belongs into the purl: pkg:…@version']],
+    ['an end before the beginning', entry.replace('expires: 2026-12-01', 'added: 2026-12-02, expires: 2026-12-01'), ['2:5 exceptions[0] expires before it was added']],
+    ['a package URL whose only @ is a scope', entry.replace('package: a, version: 1', 'purl: "pkg:npm/@a/b"'), ['2:5 exceptions[0] needs the version that it is about, or version: any']],
     ['an owner who approves', entry.replace('approver: bob', 'approver: Alice'), ['2:5 exceptions[0] owner and approver must be two people']],
   ])('%s is refused', (_, text, problems) => {
     expect(problemsOf(() => parseExceptions(text))).toEqual(problems);
   });
 });
 
+test('any version of a package URL, and a day that begins and ends an exception, are read', () => {
+  const entry = (about: string): string => `exceptions: [{id: CVE-2026-1, ${about}, owner: alice, reason: r, approver: bob}]`;
+  expect(problemsOf(() => parseExceptions(entry('purl: "pkg:npm/a", version: any, expires: 2026-12-01')))).toEqual([]);
+  expect(problemsOf(() => parseExceptions(entry('package: a, version: any, added: 2026-12-01, expires: 2026-12-01')))).toEqual([]);
+});
+
+describe('the message', () => {
+  test('of one problem is one line', () => {
+    expect(() => parsePolicy('isolation: x')).toThrow(expect.objectContaining({ message: 'policy.yaml:1:12 isolation must be one of job, any, not "x"' }));
+  });
+  test('of several is a list, in the order of the file', () => {
+    expect(() => parsePolicy('verdict: 3\n? [a]\n: 1\n')).toThrow(expect.objectContaining({
+      message: 'policy.yaml has 2 problems:\n- policy.yaml:1:10 verdict must be a mapping of valid-days\n- policy.yaml:2:3 a key must be text',
+    }));
+  });
+});
+
 test('the JSON Schemas follow from what reads the files', () => {
   expect(policyJsonSchema()).toMatchObject({
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
     additionalProperties: false, properties: { freshness: { additionalProperties: false, properties: { 'scan-hours': { type: 'integer', minimum: 1, maximum: 8760, default: 24 } } }, findings: { items: { required: ['name', 'severity', 'effect'], properties: { fixable: { enum: ['any', 'true', true, 'false', false] } } } } },
   });
   expect(trustJsonSchema()).toMatchObject({ properties: { gate: { items: { oneOf: [{ required: ['fingerprint'] }, { required: ['issuer'] }] } } } });

@@ -34,11 +34,16 @@ describe('roles', () => {
     ['in its period', entry('repository-id: 42; not-before: 2026-11-21; not-after: 2026-11-21'), builder, 'release', ['build']],
     ['before its period', entry('repository-id: 42; not-before: 2026-11-22'), builder, 'release', []],
     ['after its period', entry('repository-id: 42; not-after: 2026-11-20'), builder, 'release', []],
+    ['at the first moment of its period', entry('repository-id: 42; not-before: 2026-11-21T12:00:00Z'), builder, 'release', ['build']],
+    ['at the last moment of its period', entry('repository-id: 42; not-after: 2026-11-21T12:00:00Z'), builder, 'release', ['build']],
+    ['a ref that fits the second pattern', entry('repository-id: 42; refs: [refs/tags/*, refs/heads/main]'), builder, 'release', ['build']],
     ['a key', `build: [{fingerprint: "${digest('fe')}"}]`, { kind: 'key', fingerprint: digest('fe') }, 'release', ['build']],
     ['another key', `build: [{fingerprint: "${digest('fe')}"}]`, { kind: 'key', fingerprint: digest('ff') }, 'release', []],
     ['a pattern, whole', `build: [{issuer: https://i.example, identity-pattern: "alice@.*|bob"}]`, { kind: 'keyless', issuer: 'https://i.example', identity: 'bob', extensions: {} }, 'release', ['build']],
     ['a pattern, in part at the start', `build: [{issuer: https://i.example, identity-pattern: "alice@.*|bob"}]`, { kind: 'keyless', issuer: 'https://i.example', identity: 'xbob', extensions: {} }, 'release', []],
     ['a pattern without ids, for a certificate of a repository', 'build: [{issuer: https://token.actions.githubusercontent.com, identity-pattern: "https://github.com/.*"}]', builder, 'release', []],
+    ['a pattern without ids, for a certificate that has the id alone', 'build: [{issuer: https://i.example, identity-pattern: "bob"}]', { kind: 'keyless', issuer: 'https://i.example', identity: 'bob', extensions: { sourceRepositoryId: '42' } }, 'release', []],
+    ['a pattern without ids, for a certificate that has the address alone', 'build: [{issuer: https://i.example, identity-pattern: "bob"}]', { kind: 'keyless', issuer: 'https://i.example', identity: 'bob', extensions: { sourceRepository: 'https://github.com/contoso/web' } }, 'release', []],
     ['a pattern, in part', `build: [{issuer: https://i.example, identity-pattern: "alice@.*|bob"}]`, { kind: 'keyless', issuer: 'https://i.example', identity: 'bobby', extensions: {} }, 'release', []],
   ];
   test.each(cases)('%s', (_, text, signer, channel, roles) => {
@@ -52,10 +57,13 @@ describe('roles', () => {
 describe('builder and gate', () => {
   const policy = parsePolicy('');
   const key = `{fingerprint: "${digest('fe')}"}`;
+  const pattern = (text: string): string => `{issuer: https://i.example, identity-pattern: "${text}"}`;
   const also = (lines: string): string => `${trustText}  - ${lines}\n`;
   test.each([
     ['the same workflow', also(`${base}\n    repository-id: 42`)],
     ['a pattern that takes in the builder', also('issuer: https://token.actions.githubusercontent.com\n    identity-pattern: https://github.com/contoso/.*/workflows/.*\n    owner-id: 7')],
+    ['the same pattern', `build: [${pattern('.*')}]\ngate: [${pattern('.*')}]`],
+    ['a pattern that takes in the gate', `build: [${pattern('gate.*')}]\ngate: [{issuer: https://i.example, identity: gate.yml}]`],
     ['the same key', `build: [${key}]\ngate: [${key}]`],
   ])('%s is refused', (_, text) => {
     expect(() => { requireRolesApart(policy, parseTrust(text)); }).toThrow(expect.objectContaining({ code: 'POLICY_ROLES_OVERLAP' }));
@@ -64,6 +72,8 @@ describe('builder and gate', () => {
   test.each([
     ['two workflows', trustText],
     ['one workflow called by two repositories', also(`${base}\n    repository-id: 43`)],
+    ['two patterns', `build: [${pattern('release.*')}]\ngate: [${pattern('gate.*')}]`],
+    ['a pattern and an identity outside of it', `build: [${pattern('release.*')}]\ngate: [{issuer: https://i.example, identity: gate.yml}]`],
     ['two keys', `build: [${key}]\ngate: [{fingerprint: "${digest('ff')}"}]`],
   ])('%s are two', (_, text) => {
     expect(() => { requireRolesApart(policy, parseTrust(text)); }).not.toThrow();

@@ -53,7 +53,7 @@ export function signedScan(platform: ImagePlatform, scan: Partial<ScanPredicate>
   return statement(platform.digest, predicateTypes.scan, scanOf(platform, scan), other);
 }
 
-export function provenance(other: { repository?: string; commit?: string; ref?: string; repositoryId?: string } = {}): unknown {
+export function provenance(other: { repository?: string; commit?: string; ref?: string; repositoryId?: string | number } = {}): unknown {
   const { repository = 'https://github.com/contoso/web', ref = 'refs/heads/main', repositoryId = '42' } = other;
   return {
     buildDefinition: {
