@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promotion by repository: exactly what was verified is copied from quarantine to release, and read back.
-import { Failure, formatImage, type Digest, type Evidence, type PinnedImage, type Verdict } from '@pratique/core';
+import { Failure, formatImage, mapConcurrently, type Digest, type Evidence, type PinnedImage, type Verdict } from '@pratique/core';
 import { copyGraph, type Manifest, type Repository } from '@pratique/oci';
+
+/** Calls under way at once. Within a registry blobs are mounted, so that none of them is long. */
+const concurrency = 8;
 
 export interface Promotion {
   readonly from: Repository;
@@ -16,12 +19,12 @@ export interface Promotion {
  * Returns the manifest as the release repository gives it back. Fails with `GATE_PROMOTION_MISMATCH`.
  */
 export async function promote({ from, to, image, attestations }: Promotion): Promise<Manifest> {
-  await copyGraph({ from, to, roots: [...attestations, image.digest] });
+  await copyGraph({ from, to, roots: [...attestations, image.digest], concurrency });
   const released = await to.readManifest(image.digest);
   if (released.descriptor.digest !== image.digest) throw mismatch(to, image.digest, 'another manifest stands there');
-  for (const attestation of attestations) {
+  await mapConcurrently(attestations, concurrency, async (attestation) => {
     if (!(await to.hasManifest(attestation))) throw mismatch(to, attestation, 'an attestation is missing');
-  }
+  });
   return released;
 }
 

@@ -25,7 +25,7 @@ export interface CopyOptions {
   readonly from: ContentSource;
   readonly to: ContentTarget;
   readonly roots: readonly Digest[];
-  /** Blobs under way at once. Default 4. */
+  /** Blobs or manifests under way at once. Default 4. */
   readonly concurrency?: number;
   /** Given to the root; only with exactly one root. */
   readonly tag?: string;
@@ -44,7 +44,7 @@ const graphLimit = 5000;
 export async function copyGraph(options: CopyOptions): Promise<CopyResult> {
   const { from, to, roots, concurrency = 4, tag } = options;
   if (tag !== undefined && roots.length !== 1) throw new Failure({ code: 'INPUT_INVALID', message: `a tag names one manifest, not ${roots.length}` });
-  const graph = await readGraph(from, roots);
+  const graph = await readGraph(from, roots, concurrency);
   const total = { manifests: 0, blobs: 0, mounted: 0, present: 0, bytes: 0 };
   const count = (progress: CopyProgress): void => {
     total[progress.kind === 'blob' ? 'blobs' : 'manifests'] += 1;
@@ -72,24 +72,36 @@ async function copyManifest(to: ContentTarget, manifest: Manifest, tag: string |
   return { ...progress, outcome: 'uploaded' };
 }
 
-async function readGraph(from: ContentSource, roots: readonly Digest[]): Promise<Graph> {
-  const heights = new Map<Digest, { manifest: Manifest; height: number }>();
+/** Reads manifests wave by wave, so that those of one wave are on their way together. */
+async function readGraph(from: ContentSource, roots: readonly Digest[], concurrency: number): Promise<Graph> {
+  const read = new Map<Digest, Manifest>();
   const blobs = new Map<Digest, Descriptor>();
-  const visit = async (digest: Digest, depth: number): Promise<number> => {
-    const known = heights.get(digest);
-    if (known !== undefined) return known.height;
-    if (depth > 8 || heights.size + blobs.size > graphLimit) throw new Failure({ code: 'REGISTRY_TOO_LARGE', message: `the graph of ${digest} is nested too deep or has more than ${graphLimit} parts` });
-    const manifest = await from.readManifest(digest);
-    const { config, layers = [], manifests = [] } = manifest.content;
-    for (const blob of config ? [config, ...layers] : layers) blobs.set(blob.digest, blob);
-    let height = 0;
-    for (const child of manifests) height = Math.max(height, 1 + (await visit(child.digest, depth + 1)));
-    heights.set(digest, { manifest, height });
+  let wave = [...new Set(roots)];
+  for (let depth = 0; wave.length > 0; depth += 1) {
+    if (depth > 8 || read.size + wave.length + blobs.size > graphLimit) throw new Failure({ code: 'REGISTRY_TOO_LARGE', message: `the graph of ${roots[0]} is nested too deep or has more than ${graphLimit} parts` });
+    const manifests = await mapConcurrently(wave, concurrency, (digest) => from.readManifest(digest));
+    for (const [index, manifest] of manifests.entries()) {
+      const { config, layers = [] } = manifest.content;
+      read.set(wave[index] ?? manifest.descriptor.digest, manifest);
+      for (const blob of config ? [config, ...layers] : layers) blobs.set(blob.digest, blob);
+    }
+    wave = [...new Set(manifests.flatMap(childrenOf))].filter((digest) => !read.has(digest));
+  }
+  return { levels: levelsOf(read), blobs: [...blobs.values()] };
+}
+
+const childrenOf = ({ content }: Manifest): readonly Digest[] => (content.manifests ?? []).map(({ digest }) => digest);
+
+/** A root that is also a child of another root stays below it. */
+function levelsOf(read: ReadonlyMap<Digest, Manifest>): Manifest[][] {
+  const heights = new Map<Digest, number>();
+  const heightOf = (digest: Digest): number => {
+    const manifest = read.get(digest);
+    const height = heights.get(digest) ?? Math.max(0, ...(manifest ? childrenOf(manifest) : []).map((child) => 1 + heightOf(child)));
+    heights.set(digest, height);
     return height;
   };
-  for (const root of roots) await visit(root, 0);
-  // A root that is also a child of another root stays below it.
   const levels: Manifest[][] = [];
-  for (const { manifest, height } of heights.values()) (levels[height] ??= []).push(manifest);
-  return { levels: levels.filter(Boolean), blobs: [...blobs.values()] };
+  for (const [digest, manifest] of read) (levels[heightOf(digest)] ??= []).push(manifest);
+  return levels.filter(Boolean);
 }

@@ -140,7 +140,7 @@ describe('copyGraph', () => {
     await expect(back.verify()).resolves.toEqual(await layout.verify());
   });
   test('mounts inside one registry', async () => {
-    const standIn = createStandIn({ fault: (request) => (request.method === 'HEAD' && request.url.includes('/v2/released/blobs/') ? new Response(null, { status: 404 }) : undefined) });
+    const standIn = createStandIn();
     const registry = createRegistry({ registry: 'r.example', fetch: standIn.fetch, clock: createQuickClock(), signal: new AbortController().signal });
     const { root } = await writeSample(registry.repository('quarantine'));
     await expect(copyGraph({ from: registry.repository('quarantine'), to: registry.repository('released'), roots: [root.digest] })).resolves.toMatchObject({ mounted: 6 });

@@ -129,12 +129,23 @@ describe('blobs', () => {
     await expect(repository.readSmallBlob(blobOf(bytes))).resolves.toEqual(bytes);
     await expect(repository.readSmallBlob(blobOf(bytes), 10)).rejects.toEqual(code('REGISTRY_TOO_LARGE'));
   });
-  test('are mounted from a neighbour', async () => {
+  test('are mounted from a neighbour by one call', async () => {
     const standIn = createStandIn();
     standIn.blobs.set(blobOf(bytes).digest, bytes);
-    const hidden = createStandIn({ fault: (request) => (request.method === 'HEAD' ? new Response(null, { status: 404 }) : undefined) });
-    hidden.blobs.set(blobOf(bytes).digest, bytes);
-    await expect(connect(hidden).repository('b').writeBlob(blobOf(bytes), () => Promise.reject(new Error('not opened')), 'a')).resolves.toBe('mounted');
+    await expect(connect(standIn).repository('b').writeBlob(blobOf(bytes), () => Promise.reject(new Error('not opened')), 'a')).resolves.toBe('mounted');
+    expect(standIn.requests.map(({ method }) => method)).toEqual(['POST']);
+  });
+  test.each([
+    ['cannot be mounted', () => new Response(null, { status: 202, headers: { location: '/v2/b/blobs/uploads/begun' } })],
+    ['may not be mounted', () => refuse(403, 'DENIED')],
+  ])('that %s are looked for, then sent', async (_, answer) => {
+    const begun = (request: Request): Response | undefined => (request.url.includes('/begun') ? new Response(null, { status: 201 }) : undefined);
+    const standIn = createStandIn({ fault: (request) => (request.url.includes('mount=') ? answer() : begun(request)) });
+    const write = (open: () => Promise<ReadableStream<Uint8Array>>): Promise<string> => connect(standIn).repository('b').writeBlob(blobOf(bytes), open, 'a');
+    standIn.blobs.set(blobOf(bytes).digest, bytes);
+    await expect(write(() => Promise.reject(new Error('not opened')))).resolves.toBe('present');
+    standIn.blobs.clear();
+    await expect(write(async () => streamOf(bytes))).resolves.toBe('uploaded');
   });
   test('sha512 works', async () => {
     const repository = connect(createStandIn()).repository('a');

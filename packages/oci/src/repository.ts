@@ -75,8 +75,10 @@ export function createRepository(parts: RepositoryParts): Repository {
     hasManifest: async (digest) => (await resolve(digest)) !== undefined,
     hasBlob: (descriptor) => hasBlob(transport, name, descriptor),
     async writeBlob(descriptor, open, mountFrom) {
-      if (await hasBlob(transport, name, descriptor)) return 'present';
-      return uploadBlob({ transport, name, descriptor, open, ...(mountFrom === undefined || mountFrom === name ? {} : { mountFrom }), exists: () => hasBlob(transport, name, descriptor) });
+      const exists = (): Promise<boolean> => hasBlob(transport, name, descriptor);
+      // A mount says by itself that the blob is there: asking before would double the calls of a promotion.
+      if (mountFrom !== undefined && mountFrom !== name) return uploadBlob({ transport, name, descriptor, open, mountFrom, exists });
+      return (await exists()) ? 'present' : uploadBlob({ transport, name, descriptor, open, exists });
     },
     listTags: () => listTags(transport, name),
     listReferrers: (digest, artifactType) => referrers.list(digest, artifactType),

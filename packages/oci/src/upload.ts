@@ -25,12 +25,12 @@ const chunkedAbove = 2 * chunkSize;
 const refusals: ReadonlySet<FailureCode> = new Set(['REGISTRY_FORBIDDEN', 'REGISTRY_UNAUTHORIZED', 'REGISTRY_NOT_FOUND', 'REGISTRY_PROTOCOL', 'REGISTRY_LOCKED', 'ACR_ROLE_MISSING']);
 
 /** Uploads a blob that the repository does not have. A broken upload is resumed, then begun again, at most three times. */
-export async function uploadBlob(upload: Upload): Promise<'mounted' | 'uploaded'> {
+export async function uploadBlob(upload: Upload): Promise<'present' | 'mounted' | 'uploaded'> {
   const { clock, signal } = upload.transport;
   return retry(async (attempt) => {
     if (attempt > 1 && (await upload.exists())) return 'uploaded';
     const started = await start(upload);
-    if (started === 'mounted') return 'mounted';
+    if (started === 'mounted' || started === 'present') return started;
     const minimum = Number(started.headers.get('oci-chunk-min-length') ?? 0);
     const size = Math.min(Math.max(chunkSize, Number.isSafeInteger(minimum) ? minimum : 0), 4 * chunkSize);
     await (upload.descriptor.size > chunkedAbove ? putChunks(upload, locationOf(upload, started), size) : putWhole(upload, locationOf(upload, started)));
@@ -40,12 +40,16 @@ export async function uploadBlob(upload: Upload): Promise<'mounted' | 'uploaded'
 
 const scopesOf = (upload: Upload): readonly string[] => [repositoryScope(upload.name, 'pull,push')];
 
-async function start(upload: Upload): Promise<HttpReply | 'mounted'> {
+async function start(upload: Upload): Promise<HttpReply | 'present' | 'mounted'> {
   const path = `/v2/${upload.name}/blobs/uploads/`;
   const mounted = upload.mountFrom === undefined ? undefined : await mount(upload, path, upload.mountFrom);
-  const reply = mounted ?? (await upload.transport.send({ method: 'POST', path, scopes: scopesOf(upload), body: new Uint8Array(), accept: [202] }));
+  await mounted?.discard();
+  if (mounted?.status === 201) return 'mounted';
+  if (upload.mountFrom !== undefined && (await upload.exists())) return 'present';
+  if (mounted !== undefined) return mounted;
+  const reply = await upload.transport.send({ method: 'POST', path, scopes: scopesOf(upload), body: new Uint8Array(), accept: [202] });
   await reply.discard();
-  return reply.status === 201 ? 'mounted' : reply;
+  return reply;
 }
 
 /** 201 when mounted, 202 when an upload was begun instead, `undefined` when the source may not be read: then the bytes are sent. */
