@@ -25,6 +25,7 @@ export interface HttpReply {
   stream(): ReadableStream<Uint8Array>;
   /** Fails with `REGISTRY_TOO_LARGE` over `limit` bytes. */
   bytes(limit: number): Promise<Uint8Array>;
+  /** Reads what is left of a short reply, so that the connection serves the next call; a long one is cut off. */
   discard(): Promise<void>;
 }
 
@@ -39,6 +40,8 @@ export interface Wire {
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 const redirectLimit = 3;
+/** Bytes; at most 64 pieces. */
+const drainLimit = 64 * 1024;
 
 /** Sends a call; follows at most three redirects of GET and HEAD, and takes Authorization along only to the same origin. */
 export async function exchange(wire: Wire, call: HttpCall): Promise<HttpReply> {
@@ -94,11 +97,20 @@ function replyOf(wire: Wire, call: HttpCall, response: Response): HttpReply {
     bytes: (limit) => readAll(stream(), limit, `the reply to ${what}`),
     discard: async () => {
       try {
-        await response.body?.cancel();
+        await drain(stream());
       } catch (thrown) {
         // The reply is not wanted any more; only a cancelled run is of interest.
         if (wire.signal.aborted) throw failed(thrown);
       }
     },
   };
+}
+
+// fetch closes the connection of a body that is cancelled before its end: over TLS that would cost a handshake for each call.
+async function drain(body: ReadableStream<Uint8Array>): Promise<void> {
+  let left = drainLimit;
+  for await (const chunk of body) {
+    left -= Math.max(chunk.byteLength, drainLimit / 64);
+    if (left <= 0) break;
+  }
 }

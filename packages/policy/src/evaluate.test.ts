@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judgment: one case for each way to be refused, what each rule is for, and properties that must hold for all evidence.
 import fc from 'fast-check';
-import { predicateTypes, type Evidence, type FailureCode, type Finding, type VerifiedStatement } from '@pratique/core';
+import { formatSigner, predicateTypes, type Evidence, type FailureCode, type Finding, type VerifiedStatement } from '@pratique/core';
 import { describe, expect, test } from 'vitest';
 import { evaluate, evaluateBy, judgeScans } from './evaluate.ts';
 import { parseExceptions } from './exceptions-file.ts';
@@ -21,6 +21,9 @@ const exception = (lines: string): string => `exceptions:\n  - id: CVE-2026-0001
 
 const [source, ...others] = (provenance() as { buildDefinition: { resolvedDependencies: { uri: string }[] } }).buildDefinition.resolvedDependencies;
 const twoCommits = { buildDefinition: { ...(provenance() as { buildDefinition: object }).buildDefinition, resolvedDependencies: [source, { ...source, digest: { gitCommit: 'deadbeef' } }, ...others] } };
+
+const withoutId = { buildDefinition: { ...(provenance() as { buildDefinition: object }).buildDefinition, internalParameters: {} } };
+const bare = Object.fromEntries(['sourceDigest', 'sourceRef', 'sourceRepository'].map((name) => [name, undefined])) as unknown as Record<string, string>;
 
 test('the whole evidence passes under the strict policy, and the verdict rests on it', () => {
   const options = given();
@@ -66,6 +69,8 @@ const refusals: readonly (readonly [string, Change, FailureCode, keyof typeof ru
   ['provenance of another repository', proved({ repository: 'https://github.com/evil/web' }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['provenance of another repository id', proved({ repositoryId: '43' }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['provenance of another repository id, as a number', proved({ repositoryId: 43 }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
+  ['an image that names another source', { evidence: { source: 'https://github.com/contoso/api' } }, 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
+  ['a certificate of another repository address', proved({}, { signer: workflow('release.yml', { sourceRepository: 'https://github.com/contoso/api' }) }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['provenance of another ref than the certificate', proved({ ref: 'refs/heads/dev' }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['a certificate of another commit', proved({}, { signer: workflow('release.yml', { sourceDigest: 'deadbeef' }) }), 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
   ['provenance without source', { parts: { provenance: () => [statement(image.digest, predicateTypes.provenance, {})] } }, 'GATE_PROVENANCE_MISMATCH', 'provenanceFits'],
@@ -99,6 +104,43 @@ describe('refused', () => {
     const { evidence: { source: _, ...evidence }, ...options } = given();
     expect(evaluate({ ...options, evidence }).reasons).toMatchObject([{ code: 'GATE_PROVENANCE_MISMATCH', message: 'neither the policy nor the image names the source repository' }]);
   });
+  test('the policy names the source that the image does not name', () => {
+    const { evidence: { source: _, ...evidence }, ...options } = given({ policy: 'provenance: {source: https://github.com/contoso/web}' });
+    expect(evaluate({ ...options, evidence })).toMatchObject({ result: 'passed' });
+  });
+  test('every reason names its rule', () => {
+    const named = refusals.flatMap(([, change]) => evaluate(given(change)).reasons.filter(({ effect }) => effect === 'deny').map(({ code, rule }) => `${code} ${rule}`));
+    expect([...new Set(named)].filter((one) => !one.startsWith('GATE_FINDING_DENIED')).sort()).toEqual([
+      'ATTESTATION_MALFORMED evidence.require', 'GATE_DATABASE_STALE freshness.database-hours', 'GATE_EVIDENCE_MISSING evidence.require', 'GATE_ISOLATION_MISSING isolation', 'GATE_PLATFORM_UNSCANNED evidence.require',
+      'GATE_PROVENANCE_MISMATCH provenance', 'GATE_ROLES_OVERLAP roles-overlap', 'GATE_SCAN_EMPTY evidence.require', 'GATE_SCAN_STALE freshness.scan-hours', 'GATE_SCAN_UNBOUND evidence.require', 'GATE_TESTS_FAILED evidence.require', 'GATE_UNSIGNED evidence.require',
+    ]);
+  });
+  test('a finding is told with its rating, its evidence and how it is mended', () => {
+    const told = (finding: Finding, options: NonNullable<Change['options']> = {}) => evaluate(given({ parts: both(finding), options })).reasons;
+    expect(told({ ...medium, severity: 'unknown' })).toMatchObject([{ message: 'CVE-2026-0002 (unrated, counts as high) in zlib 1.2.13 → no fix yet', mend: 'Remove or replace zlib and build again; or enter an exception with owner, reason, expiry and approver.', evidence: expect.stringMatching(/^sha256:/) as string }]);
+    expect(told(critical)).toMatchObject([{ message: 'CVE-2026-0001 (critical) in openssl 3.0.11 → fixed in 3.0.12', mend: 'Update openssl to 3.0.12 and build again.' }]);
+    const deployed = given({ parts: both(medium), more: [signedScan(amd64, { findings: [critical] }, { predicateType: predicateTypes.vulnerabilities }), statement(amd64.digest, predicateTypes.scan, {})] }).evidence;
+    expect(told(critical, { baseline: deployed })[0]?.message).toContain('new since the deployed image');
+    expect(told(critical, { baseline: given({ parts: { scanAmd64: () => [signedScan(amd64, { findings: [medium, critical] })] } }).evidence })[0]?.message).toContain('known from the deployed image');
+    expect(judgeScans({ policy: parsePolicy(''), scans: [scanOf(amd64, { findings: [critical] })], exceptions: parseExceptions(''), now })[0]).not.toHaveProperty('evidence');
+  });
+  test('a signer with both roles is told by name, where its statements are wanted', () => {
+    expect(evaluate(given({ trust: overlap })).reasons[0]?.message).toBe(`${formatSigner(builder)} may both build and judge`);
+    const ofTests = given({ trust: overlap, policy: 'evidence: {require: [scan]}' });
+    expect(evaluate(ofTests)).toMatchObject({ result: 'passed' });
+  });
+  test('an exception that does not count, and one that is idle, name their rule', () => {
+    const told = (lines: string) => evaluate(given({ parts: both(critical), exceptions: exception(lines) })).reasons.find(({ code }) => code.startsWith('POLICY_EXCEPTION'));
+    expect(told('package: openssl; version: 3.0.11; expires: 2026-11-20')).toMatchObject({ code: 'POLICY_EXCEPTION_EXPIRED', rule: 'exceptions', subject: 'CVE-2026-0001' });
+    expect(told('package: curl; version: any; expires: 2026-12-01')).toMatchObject({ code: 'POLICY_EXCEPTION_UNUSED', rule: 'exceptions', subject: 'CVE-2026-0001' });
+  });
+  test('what a certificate proves is told by name', () => {
+    const told = (extensions: Record<string, string>) => evaluate(given(proved({}, { signer: workflow('release.yml', extensions) }))).reasons.map(({ message }) => message);
+    expect(told({ sourceDigest: 'deadbeef', sourceRef: 'refs/heads/dev', sourceRepository: 'https://github.com/contoso/api' })).toEqual([
+      `the certificate proves commit deadbeef, the provenance says ${commit}`, 'the certificate proves ref refs/heads/dev, the provenance says refs/heads/main',
+      'the certificate proves repository https://github.com/contoso/api, the provenance says https://github.com/contoso/web',
+    ]);
+  });
   test('what is missing is told with what was seen instead', () => {
     const bundle = { artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json', code: 'ATTESTATION_UNTRUSTED', reason: 'no log entry' } as const;
     const of = (signature: () => VerifiedStatement[], disbelieved: Evidence['disbelieved']) => evaluate(given({ parts: { signature }, evidence: { disbelieved } })).reasons.find(({ code }) => code === 'GATE_UNSIGNED')?.message;
@@ -126,6 +168,10 @@ describe('passed', () => {
     ['failed tests that were repeated', { more: [statement(image.digest, predicateTypes.tests, { result: 'FAILED' }, { trustedTime: hoursAgo(3) })] }],
     ['one job where the policy takes it', { ...scanned({ isolation: 'none' }), policy: 'isolation: any' }],
     ['no tests where the policy does without', { parts: { tests: none }, policy: 'evidence: {require: [signature, scan]}' }],
+    ['an old database where no scan is wanted', { ...scanned({ database: { updatedAt: hoursAgo(490).toISOString() } }), policy: 'findings: []\nevidence: {require: [signature]}' }],
+    ['a ref that one of two patterns takes', { policy: 'provenance: {refs: [refs/tags/v*, refs/heads/main]}' }],
+    ['a certificate that names neither commit, ref nor address', proved({}, { signer: workflow('release.yml', bare) })],
+    ['provenance without repository id', { parts: { provenance: () => [statement(image.digest, predicateTypes.provenance, withoutId)] } }],
     ['no scan where nothing is denied for it', { parts: { scanAmd64: none, scanArm64: none }, policy: 'findings: [{name: a, severity: [low], effect: warn}]\nevidence: {require: [signature]}' }],
     ['a finding with a fix, by a rule for those without', { policy: 'findings: [{name: a, severity: [medium], fixable: false, effect: deny}]', parts: both({ ...medium, fixed: '1.2.14' }) }],
     ['a finding of another class than a rule names', { policy: 'findings: [{name: a, severity: [medium], class: language, effect: deny}]' }],

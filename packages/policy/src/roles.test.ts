@@ -72,6 +72,8 @@ describe('builder and gate', () => {
   test.each([
     ['two workflows', trustText],
     ['one workflow called by two repositories', also(`${base}\n    repository-id: 43`)],
+    ['one identity of two issuers', `build: [${pattern('a')}]\ngate: [${pattern('a').replace('i.example', 'j.example')}]`],
+    ['one workflow called by two owners', `build:\n  - ${base}\n    owner-id: 7\ngate:\n  - ${base}\n    owner-id: 8`],
     ['two patterns', `build: [${pattern('release.*')}]\ngate: [${pattern('gate.*')}]`],
     ['a pattern and an identity outside of it', `build: [${pattern('release.*')}]\ngate: [{issuer: https://i.example, identity: gate.yml}]`],
     ['two keys', `build: [${key}]\ngate: [{fingerprint: "${digest('ff')}"}]`],
