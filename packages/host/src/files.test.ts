@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -53,4 +54,18 @@ describe('files', () => {
     await files.remove('d');
     expect(await files.open('d')).toBeUndefined();
   });
+});
+
+test('a file of many pieces is streamed whole, from any place, and can be left in the middle', async () => {
+  const bytes = randomBytes(2.5 * 2 ** 20);
+  await writeFile(join(folder, 'large'), bytes);
+  const opened = await createFiles(folder).open('large');
+  if (opened?.kind !== 'file') throw new Error('no file');
+  expect(Buffer.concat(await Array.fromAsync(opened.stream())).equals(bytes)).toBe(true);
+  expect(Buffer.concat(await Array.fromAsync(opened.stream(1_500_000))).equals(bytes.subarray(1_500_000))).toBe(true);
+  const reader = opened.stream().getReader();
+  await reader.read();
+  await reader.cancel();
+  await rm(join(folder, 'large'));
+  await expect(opened.stream().getReader().read()).rejects.toThrow('ENOENT');
 });

@@ -8,7 +8,7 @@ import { resolveLocation } from './location.ts';
 import type { HttpReply } from './exchange.ts';
 import { repositoryScope } from './scope.ts';
 import type { Transport } from './transport.ts';
-import { verifyStream } from './verified-stream.ts';
+import { streamOf, verifyStream } from './verified-stream.ts';
 
 export interface Upload {
   readonly transport: Transport;
@@ -122,7 +122,7 @@ async function putChunk(upload: Upload, { location, chunk, offset }: Chunk): Pro
     const rest = chunk.subarray(sent);
     const from = offset + sent;
     const reply = await transport.send({
-      method: 'PATCH', path: current, scopes: scopesOf(upload), body: rest, accept: [201, 202, 204], attempts: 1,
+      method: 'PATCH', path: current, scopes: scopesOf(upload), body: { size: rest.byteLength, open: async () => streamOf(rest) }, accept: [201, 202, 204], attempts: 1,
       headers: { 'content-type': 'application/octet-stream', 'content-range': `${from}-${from + rest.byteLength - 1}` },
     });
     await reply.discard();

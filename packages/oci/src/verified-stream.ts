@@ -95,12 +95,17 @@ export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** A stream of bytes at hand. */
+const pieceSize = 1024 * 1024;
+
+/** A stream of bytes at hand, piece by piece: whoever waits for them sees that they move. fetch would copy a whole array, and copies no stream. */
 export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let offset = 0;
   return new ReadableStream({
-    start(controller) {
-      if (bytes.byteLength > 0) controller.enqueue(bytes);
-      controller.close();
+    pull(controller) {
+      const piece = bytes.subarray(offset, offset + pieceSize);
+      offset += piece.byteLength;
+      if (piece.byteLength > 0) controller.enqueue(piece);
+      else controller.close();
     },
   });
 }
