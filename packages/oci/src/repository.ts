@@ -48,17 +48,6 @@ export function createRepository(parts: RepositoryParts): Repository {
     return (reply.status === 200 ? readHead(reply, reference) : undefined) ?? (await readManifest(reference)).descriptor;
   };
 
-  // By GET, though HEAD would do: Node's fetch ends the connection after each HEAD (undici, client-h1.js: kReset), and opening new ones costs more than a manifest.
-  const hasManifest = async (digest: Digest): Promise<boolean> => {
-    try {
-      await readManifest(digest);
-      return true;
-    } catch (thrown) {
-      if (thrown instanceof Failure && thrown.code === 'REGISTRY_NOT_FOUND') return false;
-      throw thrown;
-    }
-  };
-
   const put = async (bytes: Uint8Array, mediaType: string, reference: string): Promise<HttpReply> => {
     const digest = isDigest(reference) ? reference : hashBytes(bytes);
     const reply = await transport.send({ method: 'PUT', path: path(reference), scopes: push, headers: { 'content-type': mediaType }, body: bytes });
@@ -83,7 +72,7 @@ export function createRepository(parts: RepositoryParts): Repository {
     registry, name, origin: { registry, repository: name },
     readManifest, resolve, writeManifest, readBlob,
     readSmallBlob: async (descriptor, limit = smallBlobLimit) => readAll(await readBlob(refuseLarge(descriptor, limit)), limit, (where(descriptor.digest))),
-    hasManifest,
+    hasManifest: (digest) => hasManifest(readManifest, digest),
     hasBlob: (descriptor) => hasBlob(transport, name, descriptor),
     async writeBlob(descriptor, open, mountFrom) {
       const exists = (): Promise<boolean> => hasBlob(transport, name, descriptor);
@@ -132,6 +121,17 @@ function readHead(reply: HttpReply, reference: string): Descriptor | undefined {
   if (!isDigest(digest) || mediaType === undefined || !isManifestType(mediaType) || !Number.isSafeInteger(size) || size <= 0) return undefined;
   if (isDigest(reference) && digest !== reference) return undefined;
   return { mediaType, digest, size };
+}
+
+// By GET, though HEAD would do: Node's fetch ends the connection after each HEAD (undici, client-h1.js: kReset), and opening new ones costs more than a manifest.
+async function hasManifest(readManifest: Repository['readManifest'], digest: Digest): Promise<boolean> {
+  try {
+    await readManifest(digest);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Failure && thrown.code === 'REGISTRY_NOT_FOUND') return false;
+    throw thrown;
+  }
 }
 
 async function hasBlob(transport: Transport, name: string, descriptor: Descriptor): Promise<boolean> {

@@ -15,7 +15,7 @@ function exception(about: string, more = 'expires: 2026-12-01'): ExceptionEntry 
 
 describe('an exception', () => {
   const scoped: Finding = { ...critical, package: '@a/b', installed: '1.0', purl: 'pkg:npm/@a/b@1.0' };
-  const { purl, ...nameless } = critical;
+  const { purl: _, ...nameless } = critical;
   const cases: readonly (readonly [string, string, Finding, boolean])[] = [
     ['by name and version', 'package: openssl, version: 3.0.11', critical, true],
     ['by another name', 'package: zlib, version: 3.0.11', critical, false],
