@@ -8,6 +8,7 @@ import { bringRuntime, checkout, installPackages } from './runtime.mjs';
 
 const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
 const programs = ['buildah', 'skopeo', 'busybox', 'crane', 'oras', 'trivy-db-fixture', 'trivy', 'cosign', 'docker', 'docker-buildx', 'runc', 'chromium', 'buildkitd'];
+const peers = ['oras', 'crane', 'skopeo', 'cosign', 'docker-registry'];
 const obtain = [['test/tools/obtain-cli.ts', ...programs]];
 const obtainAll = [['test/tools/obtain-cli.ts', ...programs, 'grype']];
 
@@ -17,6 +18,8 @@ const commands = {
   test: [[...vitest, '--project', 'unit', '--project', 'span']],
   'test:e2e': [...obtain, [...vitest, '--project', 'e2e']],
   'test:full': [...obtainAll, [...vitest, '--project', 'unit', '--project', 'span', '--project', 'e2e', '--project', 'full']],
+  bench: [['test/tools/obtain-cli.ts', ...peers], ['test/bench/bench.ts']],
+  mutate: [['test/tools/mutate.ts']],
   build: [['test/tools/build.ts']],
   check: [['test/tools/check.ts']],
   generate: [['test/tools/generate.ts']],
