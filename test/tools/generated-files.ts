@@ -12,8 +12,10 @@ const end = '<!-- /generated -->';
 
 /** The steps of all actions, in the order of the chain. */
 export async function loadSteps(): Promise<readonly Step[]> {
-  const [{ buildScanPush }, { signAndAttest }, { quarantineGate }] = await Promise.all([import('@pratique/build-scan-push'), import('@pratique/sign-and-attest'), import('@pratique/quarantine-gate')]);
-  return [buildScanPush, signAndAttest, quarantineGate];
+  const [{ buildScanPush }, { signAndAttest }, { quarantineGate }, { helmDeployCanary }] = await Promise.all([
+    import('@pratique/build-scan-push'), import('@pratique/sign-and-attest'), import('@pratique/quarantine-gate'), import('@pratique/helm-deploy-canary'),
+  ]);
+  return [buildScanPush, signAndAttest, quarantineGate, helmDeployCanary];
 }
 
 /** Content of every generated file, by path from the root of the checkout. */

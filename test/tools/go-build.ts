@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds programs from pinned Go modules (test/tools/NAME) into the tool cache, with caches of its own that are removed when nothing more is to be built.
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addToCache, cacheKey, childVariables, type ToolEntry } from '@pratique/host';
 import type { LocatedTool } from '@pratique/core';
@@ -43,13 +43,16 @@ export async function buildAll(programs: readonly GoProgram[], options: GoBuildO
 
 async function build(program: GoProgram, options: GoBuildOptions): Promise<LocatedTool> {
   const { name, entry, go } = program;
-  const folder = join(options.modules ?? join(checkout, 'test/tools'), name);
+  const folder = moduleFolder(name, go, options.modules);
   await requireDisk(options.cache, program);
   const key = await goKey(folder, entry, go);
   await removeDrafts(join(options.cache, 'tools', name), key);
   return addToCache(options.cache, { name, key, version: entry.wanted, origin: 'build' }, async (target) => {
-    const args = buildArguments(go, join(target, name));
-    await withProgress({ title: `Building ${name} ${entry.wanted} from its Go module`, usualSeconds: go.seconds, say: options.say }, () => runGo(args, { cwd: folder, env: goEnvironment(options.cache, go), signal: options.signal }));
+    const world = { cwd: folder, env: goEnvironment(options.cache, go), signal: options.signal };
+    await withProgress({ title: `Building ${name} ${entry.wanted} from its Go module`, usualSeconds: go.seconds, say: options.say }, async () => {
+      const pruned = go.prune === undefined ? [] : await prune(go.prune, join(options.cache, 'go/pruned', name), world);
+      await runGo(buildArguments(go, join(target, name), pruned), world);
+    });
   });
 }
 
@@ -59,10 +62,15 @@ async function removeDrafts(home: string, key: string): Promise<void> {
   for (const entry of await readdir(home)) if (entry.startsWith(`.${key}.`)) await rm(join(home, entry), { recursive: true });
 }
 
+/** Where the pinned module of a program stands: a folder of its name, or one that several programs share. */
+export function moduleFolder(name: string, go: GoProgram['go'], modules = join(checkout, 'test/tools')): string {
+  return join(modules, go.module ?? name);
+}
+
 /** `go build` as it is called; `-mod=readonly`: what go.sum does not name is not fetched. */
-export function buildArguments(go: GoProgram['go'], target: string): string[] {
-  const set = go.set === undefined ? '' : ` -X ${go.set}`;
-  return ['build', '-trimpath', '-mod=readonly', '-modcacherw', '-buildvcs=false', `-ldflags=-s -w${set}`, '-o', target, go.package];
+export function buildArguments(go: GoProgram['go'], target: string, more: readonly string[] = []): string[] {
+  const set = (go.set?.split(' ') ?? []).map((one) => ` -X ${one}`).join('');
+  return ['build', '-trimpath', '-mod=readonly', '-modcacherw', '-buildvcs=false', ...more, `-ldflags=-s -w${set}`, '-o', target, go.package];
 }
 
 /** The version, and a sum of everything that the program is made from. */
@@ -77,15 +85,36 @@ function goEnvironment(cache: string, go: GoProgram['go']): Record<string, strin
   return { ...childVariables(process.env), ...settings, CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off', GOTOOLCHAIN: 'local', GOMODCACHE: join(cache, 'go/mod'), GOCACHE: join(cache, 'go/build'), ...go.env };
 }
 
-function runGo(args: readonly string[], { cwd, env, signal }: { cwd: string; env: Record<string, string>; signal: AbortSignal | undefined }): Promise<void> {
+interface GoWorld {
+  readonly cwd: string;
+  readonly env: Record<string, string>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Copies a module of which one package is replaced by a file of the program's folder; gives the arguments by which the copy is built. */
+async function prune({ module, package: name, by }: NonNullable<GoProgram['go']['prune']>, copy: string, world: GoWorld): Promise<string[]> {
+  await rm(copy, { recursive: true, force: true });
+  const { Dir } = JSON.parse(await runGo(['mod', 'download', '-json', module], world)) as { Dir: string };
+  await cp(Dir, join(copy, 'module'), { recursive: true });
+  await rm(join(copy, 'module', name), { recursive: true });
+  await mkdir(join(copy, 'module', name));
+  await cp(join(world.cwd, by), join(copy, 'module', name, by));
+  for (const file of ['go.mod', 'go.sum']) await cp(join(world.cwd, file), join(copy, file));
+  await appendFile(join(copy, 'go.mod'), `\nreplace ${module} => ${join(copy, 'module')}\n`);
+  return [`-modfile=${join(copy, 'go.mod')}`];
+}
+
+/** Gives what it prints. */
+function runGo(args: readonly string[], { cwd, env, signal }: GoWorld): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn('go', args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'], ...(signal ? { signal } : {}) });
-    let output = '';
+    const child = spawn('go', args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], ...(signal ? { signal } : {}) });
+    let [printed, output] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-10_000);
     });
     child.on('error', (cause) => reject(new Error('the Go toolchain could not be started; install Go 1.26 or put the program itself on PATH', { cause })));
-    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`go ${args.join(' ')} in ${cwd} ended with ${code}:\n${output}`))));
+    child.on('close', (code) => (code === 0 ? resolve(printed) : reject(new Error(`go ${args.join(' ')} in ${cwd} ended with ${code}:\n${output}`))));
   });
 }
 

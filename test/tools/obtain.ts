@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Obtains programs for tests and the demo: on PATH, in the tool cache, as a verified download, from Debian, or built by Go; in the order asked for.
-import { join } from 'node:path';
 import { Failure, type LocatedTool } from '@pratique/core';
 import { createNodeContext, findInCache, toolCacheFolder, toolTable } from '@pratique/host';
 import { installPackages, unpackProgram } from './debian.ts';
-import { buildAll, goKey, type GoProgram } from './go-build.ts';
-import { checkout } from './runtime.mjs';
+import { buildAll, goKey, moduleFolder, type GoProgram } from './go-build.ts';
 
 export interface ObtainOptions {
   /** Receives progress, line by line. Default: standard error. */
@@ -48,7 +46,7 @@ export async function obtain(names: readonly string[], options: ObtainOptions = 
 async function isCurrent(tool: LocatedTool): Promise<boolean> {
   const [program] = toGoProgram(tool.name);
   if (program === undefined || program.entry.release !== undefined) return true;
-  const key = await goKey(join(checkout, 'test/tools', tool.name), program.entry, program.go);
+  const key = await goKey(moduleFolder(tool.name, program.go), program.entry, program.go);
   return (await findInCache(toolCacheFolder(process.env), { ...program, key })) !== undefined;
 }
 

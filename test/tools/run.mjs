@@ -10,7 +10,7 @@ const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
 const programs = ['buildah', 'skopeo', 'busybox', 'crane', 'oras', 'trivy-db-fixture', 'trivy', 'cosign', 'docker', 'docker-buildx', 'runc', 'chromium', 'buildkitd'];
 const peers = ['oras', 'crane', 'skopeo', 'cosign', 'docker-registry'];
 const obtain = [['test/tools/obtain-cli.ts', ...programs]];
-const obtainAll = [['test/tools/obtain-cli.ts', ...programs, 'grype']];
+const obtainAll = [['test/tools/obtain-cli.ts', ...programs, 'grype', 'kwok']];
 
 /** What each command runs, one after the other; the words that follow the command go to the last. @type {Record<string, string[][]>} */
 const commands = {
@@ -23,6 +23,8 @@ const commands = {
   build: [['test/tools/build.ts']],
   check: [['test/tools/check.ts']],
   generate: [['test/tools/generate.ts']],
+  'bench:judge': [['test/bench/judge.ts']],
+  programs: [['test/tools/obtain-cli.ts']],
   pratique: [['packages/cli/src/main.ts']],
 };
 

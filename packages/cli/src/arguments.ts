@@ -10,7 +10,7 @@ export interface Arguments {
 }
 
 /** Flags that take no value; so does --version, but after the name of a step it is an input. */
-const switches = new Set(['help', 'json', 'http', 'anonymous', 'keep']);
+const switches = new Set(['help', 'json', 'http', 'anonymous', 'keep', 'cluster']);
 
 /** Reads `--name value`, `--name=value`, `--name` for switches, and words. `--` ends the flags. Fails with `INPUT_INVALID`. */
 export function parseArguments(argv: readonly string[]): Arguments {

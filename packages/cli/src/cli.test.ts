@@ -39,6 +39,8 @@ describe('is refused with its code and exit status', () => {
   test.each([
     ['a misspelt command', ['verfy', 'x'], 'there is no command "verfy x"; did you mean verify?', 2],
     ['a misspelt flag of a step', ['verify', `r.io/a@sha256:${'0'.repeat(64)}`, '--chanel', 'release'], 'chanel: there is no such input; did you mean channel?', 2],
+    ['nodes without a cluster', ['lab', 'up', '--nodes', '3'], '--nodes goes with --cluster', 2],
+    ['load for a machine that is not the lab', ['lab', 'load', 'http://192.0.2.1/', '--rate', '1', '--seconds', '1'], 'neither a loopback address nor one of the lab', 2],
     ['a misspelt flag of the lab', ['lab', 'acr', '--prot', '1'], 'there is no flag --prot; did you mean --port?', 2],
     ['a tag instead of a digest', ['verify', 'r.io/a:1'], 'does not name an image by digest', 2],
     ['a policy that is not there', ['policy', 'check', '--policy', 'none'], 'POLICY_INVALID', 2],

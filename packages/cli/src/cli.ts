@@ -13,6 +13,7 @@ const steps: Readonly<Record<string, () => Promise<Step>>> = {
   'build-scan-push': async () => (await import('@pratique/build-scan-push')).buildScanPush,
   'sign-and-attest': async () => (await import('@pratique/sign-and-attest')).signAndAttest,
   'quarantine-gate': async () => (await import('@pratique/quarantine-gate')).quarantineGate,
+  'helm-deploy-canary': async () => (await import('@pratique/helm-deploy-canary')).helmDeployCanary,
   verify: async () => (await import('./steps/verify.ts')).verify,
   revoke: async () => (await import('./steps/revoke.ts')).revoke,
   tree: async () => (await import('./steps/tree.ts')).tree,
@@ -24,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   tools: async () => (await import('./tools-command.ts')).toolsCommand,
   'lab up': async () => (await import('./lab-command.ts')).labUp,
   'lab acr': async () => (await import('./lab-command.ts')).labAcr,
+  'lab load': async () => (await import('./load-command.ts')).labLoad,
   'lab sigstore': async () => (await import('./lab-command.ts')).labSigstore,
 };
 
@@ -66,7 +68,8 @@ async function overview(): Promise<string> {
   return [
     'pratique: from commit to production without trusting anything you cannot prove', '', 'Steps:', ...rows, '', 'Beside them:',
     '  tools              Programs the steps use: wanted, found, where from.',
-    '  lab up             Start registry, mirror, Sigstore, GitHub and Entra stand-ins on this machine.',
+    '  lab up             Start registry, mirror, Sigstore, GitHub and Entra stand-ins on this machine; --cluster adds a real Kubernetes.',
+    '  lab load           Bounded HTTP traffic at the cluster\'s gateway: URL --rate 20 --seconds 60.',
     '  lab acr            Only the ACR emulator: --port 5000 --data DIR [--http] [--anonymous].',
     '  lab sigstore       Only Fulcio, Rekor and TSA.', '', 'pratique COMMAND --help tells its flags; --json prints results as JSON.',
   ].join('\n');

@@ -8,23 +8,32 @@ import process from 'node:process';
 import { Failure } from '@pratique/core';
 import { createAcrEmulator, createSigstore, keepServerCertificate, openKeyStore, serve, startLab, type Handler, type LabService } from '@pratique/lab';
 import { requireKnown, type Arguments } from './arguments.ts';
+import { clusterFlags, planCluster } from './lab-cluster.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** Starts everything. `--data DIR` keeps it; `--port-acr 5000` and so on fix ports; `--json` prints every address as one JSON object. */
+/** Starts everything. `--data DIR` keeps it; `--port-acr 5000` and so on fix ports; `--cluster` adds a Kubernetes; `--json` prints every address as one JSON object. */
 export async function labUp({ flags }: Arguments): Promise<number> {
   const ports = ['acr', 'mirror', 'github', 'entra', 'sigstore'].map((service) => [service, `port-${service}`] as const);
-  requireKnown(flags, ['help', 'json', 'data', ...ports.map(([, flag]) => flag)]);
-  if (flags['help']) return help('pratique lab up [--data DIR] [--json]', ports.map(([, flag]) => `--${flag} PORT`));
+  requireKnown(flags, ['help', 'json', 'data', ...clusterFlags, ...ports.map(([, flag]) => flag)]);
+  if (flags['help']) return help('pratique lab up [--data DIR] [--cluster [--nodes COUNT] [--scrape-seconds SECONDS]] [--json]', ports.map(([, flag]) => `--${flag} PORT`));
   const wanted = Object.fromEntries(ports.filter(([, flag]) => flags[flag] !== undefined).map(([service, flag]) => [service, portOf(flags[flag] ?? '')])) as Partial<Record<LabService, number>>;
+  const cluster = planCluster(flags);
   const lab = await startLab({ folder: await folderOf(flags['data']), ports: wanted });
+  const opened = await cluster?.open(lab).catch(async (thrown: unknown) => {
+    await lab.close();
+    throw thrown;
+  });
   const { addresses } = lab;
-  if (flags['json']) say(JSON.stringify(addresses, undefined, 2));
+  if (flags['json']) say(JSON.stringify({ ...addresses, ...(opened ? { cluster: opened.addresses } : {}) }, undefined, 2));
   else {
     say(`registry   ${addresses.acr.loginServer}\nmirror     ${addresses.mirror.loginServer}\nsigstore   ${addresses.sigstore.url}\nGitHub     ${addresses.github.apiUrl}\nEntra      ${addresses.entra.authorityHost}`);
-    say(`CA         ${addresses.caFile}\neverything ${join(addresses.folder, 'lab.json')}\nCtrl-C ends it.`);
+    say(`CA         ${addresses.caFile}\neverything ${join(addresses.folder, 'lab.json')}`);
+    for (const line of opened?.lines ?? []) say(line);
+    say('Ctrl-C ends it.');
   }
   await untilSignal();
+  await opened?.close();
   await lab.close();
   return 0;
 }

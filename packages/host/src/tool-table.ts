@@ -13,6 +13,21 @@ export interface ReleaseFile {
   readonly sha256: string;
 }
 
+/** What Go builds a program from: test/tools/NAME/{go.mod,go.sum}. */
+export interface GoSource {
+  readonly package: string;
+  /** Folder in test/tools that several programs share. Default: the program's name. */
+  readonly module?: string;
+  /** Values of variables, with spaces between: `PACKAGE.NAME=VALUE`. */
+  readonly set?: string;
+  /** A package of a dependency that a file of the folder stands in for, where much would be compiled for nothing. */
+  readonly prune?: { readonly module: string; readonly package: string; readonly by: string };
+  readonly env?: Readonly<Record<string, string>>;
+  /** What it takes from nothing on two idle cores. */
+  readonly seconds: number;
+  readonly diskGiB: number;
+}
+
 /** A program: what it is for, which versions can be used, how it is had. */
 export interface ToolEntry extends VersionRange {
   readonly for: string;
@@ -20,6 +35,8 @@ export interface ToolEntry extends VersionRange {
   readonly wanted: string;
   /** Arguments that make it print its version; empty when it prints none: then its being there is enough. */
   readonly probe: readonly string[];
+  /** Where it may stand besides PATH. */
+  readonly folders?: readonly string[];
   /** Never looked for on PATH. */
   readonly private?: boolean;
   readonly debian?: string;
@@ -27,8 +44,8 @@ export interface ToolEntry extends VersionRange {
   readonly unpack?: { readonly suite: string; readonly package: string; readonly member: string };
   readonly npm?: string;
   readonly release?: { readonly url: string; readonly member: string; readonly files: Readonly<Record<string, ReleaseFile>> };
-  /** Built by Go from test/tools/NAME/{go.mod,go.sum}: only in development. */
-  readonly go?: { readonly package: string; readonly set?: string; readonly env?: Readonly<Record<string, string>>; readonly seconds: number; readonly diskGiB: number };
+  /** Built by Go from a pinned module: only in development. */
+  readonly go?: GoSource;
 }
 
 /** All programs by name. */

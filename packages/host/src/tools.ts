@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finding programs: on PATH when the version fits, in the tool cache, then as a verified download.
+import { delimiter } from 'node:path';
 import process from 'node:process';
 import { Failure, nearest, type Clock, type Exec, type LocatedTool, type Tools } from '@pratique/core';
 import { downloadTool } from './download.ts';
@@ -58,7 +59,7 @@ async function locate(name: string, entry: ToolEntry | undefined, options: Tools
 
 /** The program on PATH, when it prints a version that can be used. */
 export async function findOnPath(name: string, entry: ToolEntry, options: Pick<ToolsOptions, 'env' | 'exec'>): Promise<LocatedTool | undefined> {
-  const path = entry.private ? undefined : await findProgram(name, options.env['PATH'], '/');
+  const path = entry.private ? undefined : await findProgram(name, [options.env['PATH'], ...(entry.folders ?? [])].join(delimiter), '/');
   if (path === undefined) return undefined;
   if (entry.probe.length === 0) return { name, path, version: entry.least, origin: 'path' };
   const result = await options.exec.run({ file: path, args: entry.probe, timeoutSeconds: 30 });

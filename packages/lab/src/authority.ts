@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { isIP } from 'node:net';
 import {
-  AuthorityKeyIdentifierExtension, BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, KeyUsageFlags, KeyUsagesExtension, PemConverter, SubjectAlternativeNameExtension,
+  AuthorityKeyIdentifierExtension, BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, type Extension, KeyUsageFlags, KeyUsagesExtension, PemConverter, SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension, X509CertificateGenerator,
 } from '@peculiar/x509';
 
@@ -13,6 +13,8 @@ export interface Authority {
   readonly certificate: string;
   /** A server certificate for DNS names and IP addresses, valid one year; the chain is the leaf alone. */
   issue(names: string[]): Promise<{ key: string; certificate: string }>;
+  /** A client certificate, valid one year: the user's name and one group as Kubernetes reads them (CN, O). */
+  issueClient(user: string, group: string): Promise<{ key: string; certificate: string }>;
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -33,14 +35,28 @@ export async function createAuthority(): Promise<Authority> {
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { certificate: `${root.toString('pem')}\n`, issue: (names) => issueLeaf(names, root.subject, keys) };
+  const server = (names: string[]) => new SubjectAlternativeNameExtension(names.map((name) => (isIP(name) ? { type: 'ip' as const, value: name } : { type: 'dns' as const, value: name })));
+  const signer = { issuer: root.subject, ca: keys };
+  return {
+    certificate: `${root.toString('pem')}\n`,
+    issue: (names) => issueLeaf({ ...signer, subject: 'CN=Pratique Lab Server, O=Pratique Lab', usage: ExtendedKeyUsage.serverAuth, more: [server(names)] }),
+    issueClient: (user, group) => issueLeaf({ ...signer, subject: `CN=${user}, O=${group}`, usage: ExtendedKeyUsage.clientAuth, more: [] }),
+  };
 }
 
-async function issueLeaf(names: string[], issuer: string, ca: CryptoKeyPair): Promise<{ key: string; certificate: string }> {
+interface Leaf {
+  readonly issuer: string;
+  readonly ca: CryptoKeyPair;
+  readonly subject: string;
+  readonly usage: ExtendedKeyUsage;
+  readonly more: readonly Extension[];
+}
+
+async function issueLeaf({ issuer, ca, subject, usage, more }: Leaf): Promise<{ key: string; certificate: string }> {
   const keys = await newKeys();
   const leaf = await X509CertificateGenerator.create({
     serialNumber: serialNumber(),
-    subject: 'CN=Pratique Lab Server, O=Pratique Lab',
+    subject,
     issuer,
     ...validity(365),
     publicKey: keys.publicKey,
@@ -49,8 +65,8 @@ async function issueLeaf(names: string[], issuer: string, ca: CryptoKeyPair): Pr
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      new SubjectAlternativeNameExtension(names.map((name) => (isIP(name) ? { type: 'ip' as const, value: name } : { type: 'dns' as const, value: name }))),
+      new ExtendedKeyUsageExtension([usage]),
+      ...more,
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
       await AuthorityKeyIdentifierExtension.create(ca.publicKey),
     ],

@@ -22,3 +22,10 @@ export { labClients, labRepository, labSubjects, labTenantId, labUsers, type Lab
 export { labServices, type Interceptor, type LabService } from './lab-listeners.ts';
 export { keepServerCertificate } from './server-certificate.ts';
 export { openKeyStore } from './key-store.ts';
+export { startCluster, type Cluster, type ClusterOptions } from './cluster/cluster.ts';
+export { componentNames, type ComponentName } from './cluster/component.ts';
+export type { RunOptions } from './cluster/enclosure.ts';
+export { clusterPrograms, requireMachine } from './cluster/prerequisite.ts';
+export { pushProgramImage, type ProgramImage } from './cluster/program-image.ts';
+export type { ProgramResult } from './cluster/program.ts';
+export { sendLoad, type LoadOptions, type LoadReport } from './load.ts';

@@ -18,6 +18,7 @@ export interface Listeners {
   url(service: LabService): string;
   /** `127.0.0.1:PORT`. */
   host(service: LabService): string;
+  readonly ports: Readonly<Record<LabService, number>>;
   /** Puts a server behind its port. */
   mount(service: LabService, handler: Handler): void;
   /** Asks `first` before the server; `undefined` as its answer lets the request pass. Without `first` nobody is asked any more. */
@@ -46,6 +47,7 @@ export async function listen(options: ListenOptions): Promise<Listeners> {
   return {
     url: (service) => served[service].url,
     host: (service) => new URL(served[service].url).host,
+    ports: portsOf(served),
     mount: (service, handler) => void handlers.set(service, handler),
     intercept: (service, first) => void (first === undefined ? interceptors.delete(service) : interceptors.set(service, first)),
     fetch: (input, init) => {
@@ -68,8 +70,12 @@ async function openAll(options: ListenOptions, handler: (service: LabService) =>
     throw failed.reason;
   }
   const served = Object.fromEntries(results.flatMap((result, index) => (result.status === 'fulfilled' ? [[labServices[index], result.value] as const] : []))) as Record<LabService, Served>;
-  writeFileSync(options.remembered, JSON.stringify(Object.fromEntries(labServices.map((service) => [service, served[service].port]))));
+  writeFileSync(options.remembered, JSON.stringify(portsOf(served)));
   return served;
+}
+
+function portsOf(served: Readonly<Record<LabService, Served>>): Record<LabService, number> {
+  return Object.fromEntries(labServices.map((service) => [service, served[service].port])) as Record<LabService, number>;
 }
 
 async function openOne(handler: Handler, wish: { readonly tls: ListenOptions['tls']; readonly asked: number | undefined; readonly last: unknown }): Promise<Served> {

@@ -57,6 +57,8 @@ export interface Lab {
   readonly sigstore: Sigstore;
   /** Puts a fault, a delay or a count before one server; without a function it is taken away again. */
   intercept(service: LabService, first?: Interceptor): void;
+  /** Each server's port on 127.0.0.1. */
+  readonly ports: Readonly<Record<LabService, number>>;
   /** Reaches the lab's servers inside the process, so that no CA need be trusted. */
   readonly fetch: typeof fetch;
   /** Stops listening, closes files, frees the folder. */
@@ -101,7 +103,7 @@ async function open(options: LabOptions, closers: (() => unknown)[]): Promise<Om
   for (const [service, handler] of Object.entries(handlers)) listeners.mount(service as LabService, handler);
   const addresses = await describe({ ...world, github, entra, registries });
   await writeFiles({ folder, addresses, authority: tls.authority, sigstore });
-  return { addresses, github, entra, sigstore, acr: registries.acr, mirror: registries.mirror, fetch: listeners.fetch, intercept: listeners.intercept };
+  return { addresses, github, entra, sigstore, acr: registries.acr, mirror: registries.mirror, ports: listeners.ports, fetch: listeners.fetch, intercept: listeners.intercept };
 }
 
 interface World {

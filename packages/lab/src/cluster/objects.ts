@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a new cluster is given: the definitions of the Gateway API, its class and gateway, and what the lab's own users may read.
+import type { ApiObject } from './api.ts';
+import { clusterPorts, nodeName } from './component.ts';
+import definitions from './gateway-api.json' with { type: 'json' };
+
+/** Where routes attach: the `parentRefs` of an HTTPRoute. */
+export const gatewayReference = { namespace: 'gateway', name: 'lab' } as const;
+
+/** Groups of the users that have tokens; the rights of the system's own come with these names (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#core-component-roles). */
+export const users: Readonly<Record<string, { readonly name: string; readonly group?: string }>> = {
+  administrator: { name: 'administrator', group: 'system:masters' },
+  controllers: { name: 'system:kube-controller-manager' },
+  scheduler: { name: 'system:kube-scheduler' },
+  proxy: { name: 'system:kube-proxy' },
+  node: { name: `system:node:${nodeName}`, group: 'system:nodes' },
+  kwok: { name: 'lab:kwok', group: 'system:masters' },
+  gateway: { name: 'lab:gateway' },
+};
+
+/** Definitions of GatewayClass, Gateway, HTTPRoute, GRPCRoute and ReferenceGrant, standard channel. */
+export const gatewayDefinitions = definitions.items as unknown as readonly ApiObject[];
+
+const reads = (...groups: readonly (readonly [group: string, ...resources: string[]])[]) => groups.map(([group, ...resources]) => ({ apiGroups: [group], resources, verbs: ['get', 'list', 'watch'] }));
+const gatewayKinds = ['gatewayclasses', 'gateways', 'httproutes', 'grpcroutes'];
+// As https://doc.traefik.io/traefik/v3.5/reference/dynamic-configuration/kubernetes-gateway-rbac.yml has it.
+const gatewayRules = [
+  ...reads(['', 'namespaces', 'services', 'secrets', 'configmaps', 'nodes'], ['discovery.k8s.io', 'endpointslices'], ['gateway.networking.k8s.io', ...gatewayKinds, 'referencegrants']),
+  { apiGroups: ['gateway.networking.k8s.io'], resources: gatewayKinds.map((kind) => `${kind}/status`), verbs: ['update'] },
+];
+
+const gatewayRole = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'lab:gateway' };
+
+/** What the gateway's user may do. */
+export const roles: readonly ApiObject[] = [
+  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: gatewayRole.name }, rules: gatewayRules },
+  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: gatewayRole.name }, roleRef: gatewayRole, subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'lab:gateway' }] },
+];
+
+/** The class and the gateway: plain HTTP at the node's address, routes from every namespace. */
+export const gatewayObjects: readonly ApiObject[] = [
+  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: gatewayReference.namespace } },
+  { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'GatewayClass', metadata: { name: 'traefik' }, spec: { controllerName: 'traefik.io/gateway-controller' } },
+  {
+    apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', metadata: gatewayReference,
+    spec: { gatewayClassName: 'traefik', listeners: [{ name: 'http', protocol: 'HTTP', port: clusterPorts.gateway, allowedRoutes: { namespaces: { from: 'All' } } }] },
+  },
+];

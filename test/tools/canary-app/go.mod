@@ -1,0 +1,3 @@
+module pratique.dev/tools/canary-app
+
+go 1.26.0
