@@ -15,7 +15,7 @@ export { canonicalJson, isJsonObject, parseJsonObject, type JsonObject } from '.
 export {
   digestOf,
   type Clock, type Command, type CommandResult, type Context, type Exec, type Files, type GitHubApi, type GitHubReply, type LocatedTool, type Log, type Notice, type OpenedFile,
-  type OpenedFolder, type RunEvent, type Tools,
+  type OpenedFolder, type RunEvent, type TlsSettings, type Tools,
 } from './ports.ts';
 export { addSecret, redact } from './redact.ts';
 export { retry, type RetryOptions } from './retry.ts';

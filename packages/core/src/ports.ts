@@ -116,11 +116,23 @@ export interface GitHubReply {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** How to speak TLS with one server that has an authority of its own. PEM; what is absent is as for any server. */
+export interface TlsSettings {
+  /** The only authorities that are trusted for this server. Default: those of the machine. */
+  readonly authorities?: string;
+  /** What this side shows, with its key. */
+  readonly client?: { readonly certificate: string; readonly key: string };
+  /** The name that the server's certificate must have. Default: the host of the URL. */
+  readonly serverName?: string;
+}
+
 /** The world of a step. */
 export interface Context {
   readonly exec: Exec;
   readonly tools: Tools;
   readonly fetch: typeof fetch;
+  /** A fetch with TLS settings of its own, for one server. It follows no redirect. */
+  fetchOver(tls: TlsSettings): typeof fetch;
   readonly files: Files;
   readonly clock: Clock;
   readonly log: Log;

@@ -4,7 +4,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
-import { addSecret, type Clock, type Context, type Exec, type GitHubApi, type Log, type RunEvent, type Tools } from '@pratique/core';
+import { addSecret, type Clock, type Context, type Exec, type GitHubApi, type Log, type RunEvent, type TlsSettings, type Tools } from '@pratique/core';
 import { systemClock } from './clock.ts';
 import { createChildEnvironment, type Environment } from './environment.ts';
 import { readGitHubEvent, readTerminalEvent } from './event.ts';
@@ -62,7 +62,7 @@ export async function createNodeContext(options: NodeContextOptions = {}): Promi
   const event = options.event ?? (env['GITHUB_REPOSITORY'] ? await readGitHubEvent(env) : await readTerminalEvent(exec, env));
   const close = (): Promise<void> => rm(scratch, { recursive: true, force: true });
   return {
-    exec, fetch, clock, log, event, signal, workspace, scratch, mask, close,
+    exec, fetch, fetchOver: (tls) => openTlsFetch(tls, env), clock, log, event, signal, workspace, scratch, mask, close,
     files: createFiles(workspace),
     tools: options.tools ?? createTools({ env, exec, fetch, clock, signal, scratch, say: log.line }),
     github: options.github ?? createGitHubApi({ env, token: options.token ?? env['GITHUB_TOKEN'], fetch, clock, signal }),
@@ -76,6 +76,15 @@ export async function createNodeContext(options: NodeContextOptions = {}): Promi
 async function openExec(options: Parameters<typeof import('./exec.ts')['createExec']>[0]): Promise<Exec> {
   const { createExec } = await import('./exec.ts');
   return createExec(options);
+}
+
+// node:https is loaded at the first call: most runs speak with no server that has an authority of its own.
+function openTlsFetch(tls: TlsSettings, env: Environment): typeof fetch {
+  let opened: Promise<typeof fetch> | undefined;
+  return async (input, init) => {
+    opened ??= import('./tls-fetch.ts').then(({ createTlsFetch }) => createTlsFetch(tls, env));
+    return (await opened)(input, init);
+  };
 }
 
 function readSecret(env: Environment, name: string, mask: (secret: string) => void): string | undefined {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Failure codes: deploying by canary.
+import type { FailureCodeEntry } from './entry.ts';
+
+export const deployCodes = {
+  CANARY_REGRESSION: { kind: 'refused', when: 'The canary is proven to be worse than stable. Everything is as it was.', mend: 'Mend the version. The summary names the metric, the line and the evidence.' },
+  CANARY_INSUFFICIENT: { kind: 'refused', when: 'Within its time the canary was proven neither good nor bad.', mend: 'Give it more time, more weight or more traffic; the forecast says how much.' },
+  CANARY_NOT_READY: { kind: 'refused', when: 'Pods of the canary, the baseline or the release do not get ready, or do not run the digest. Everything is as it was.', mend: 'The message names the cause, the hint what mends it.' },
+  CANARY_SPLIT_WRONG: { kind: 'unavailable', when: 'The gateway does not send each backend its share.', mend: 'Look at the status of the route, and for clients that stick to one backend.' },
+  CANARY_TIMEOUT: { kind: 'unavailable', when: 'The deployment did not end within timeout-seconds. Everything was put back.', mend: 'Raise timeout-seconds above the sum of the steps.' },
+  CANARY_CANCELLED: { kind: 'unavailable', when: 'The run was cancelled. Traffic is back at stable; the next run removes the rest.', mend: 'Run it again, or pratique canary recover.' },
+  CANARY_RESIDUE: { kind: 'unavailable', when: 'Objects of a canary are still there after it was removed.', mend: 'See what holds them (finalizers), then run again.' },
+} as const satisfies Record<string, FailureCodeEntry>;

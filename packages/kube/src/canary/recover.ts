@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts back what a canary changed: after its own end, after a fault, and after a run that was killed. Every part can be repeated.
+import { Failure } from '@pratique/core';
+import type { CanaryRecord } from './record.ts';
+import type { CanaryWorld } from './world.ts';
+
+/** Which way a recovery went. */
+export type CanaryRecovery = 'reverted' | 'completed';
+
+/**
+ * Goes back to what was before, or forward when the main release is already new and ready. What the record says may have happened is looked up, not believed.
+ * Fails with `CANARY_RESIDUE` and with what the world fails with; the record stays then.
+ */
+export async function recoverCanary(world: CanaryWorld, record: CanaryRecord, signal: AbortSignal): Promise<CanaryRecovery> {
+  world.log.line(`putting back what ${record.run} left at stage ${record.stage}`);
+  if (record.stage === 'first') await world.releases.removeMain(signal);
+  const main = record.stage === 'promoting' || record.stage === 'promoted' ? await world.releases.main(signal) : undefined;
+  const completed = record.stage === 'promoted' || (main !== undefined && main.revision > record.stableRevision && main.settled);
+  // Killed before the upgrade began: there is nothing to go back from.
+  const untouched = main?.settled === true && main.revision === record.stableRevision;
+  if (record.stage === 'promoting' && !completed && !untouched) await world.releases.rollBackMain(record.stableRevision, signal);
+  await restore(world, record, signal);
+  return completed ? 'completed' : 'reverted';
+}
+
+/** The route as it was, then the two releases away, then proof that nothing is left; the record goes last. */
+export async function restore(world: CanaryWorld, record: CanaryRecord, signal: AbortSignal): Promise<void> {
+  if (record.originals !== undefined) await world.traffic.close(record.originals, signal);
+  await Promise.all((['canary', 'baseline'] as const).map((arm) => world.releases.removeTwin(arm, signal)));
+  const left = await waitForNothing(world, signal);
+  if (left.length > 0) throw new Failure({ code: 'CANARY_RESIDUE', message: `${left.length} objects of the canary are still there: ${left.slice(0, 10).join(', ')}`, facts: { left: left.slice(0, 100) } });
+  await world.journal.remove(signal);
+}
+
+/** Pods end at their own pace: at most a minute and a half, three times the usual grace. */
+const looks = 90;
+
+async function waitForNothing(world: CanaryWorld, signal: AbortSignal): Promise<readonly string[]> {
+  for (let look = 1; ; look += 1) {
+    const left = await world.residue(signal);
+    if (left.length === 0 || look === looks) return left;
+    await world.clock.sleep(1, signal);
+  }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import { parsePinnedImage, type Failure } from '@pratique/core';
+import { describe, expect, test } from 'vitest';
+import { planJudge } from '../judge/settings.ts';
+import { runCanary, type CanaryEnd, type CanaryPlan } from './run.ts';
+import { createCluster, enterCluster, type Cluster, type Faults, type Kill } from './simulated-world.ts';
+
+const image = parsePinnedImage(`registry.example/app@sha256:${'1'.repeat(64)}`);
+
+function planOf(changes: Partial<CanaryPlan> = {}): CanaryPlan {
+  return {
+    image, run: 'https://ci.example/runs/1', steps: [{ weight: 5, seconds: 10 }, { weight: 25, seconds: 10 }], judge: planJudge({ metrics: [{ name: 'errors' }], minimumDwellSeconds: 15, horizonSeconds: 120 }),
+    onInsufficientData: 'rollback', cancelled: new AbortController().signal, timeoutSeconds: 60, ...changes,
+  };
+}
+
+/** Runs to an end, or to a kill. */
+async function play(cluster: Cluster, faults: Faults = {}, changes: Partial<CanaryPlan> = {}): Promise<CanaryEnd | Failure | 'dead'> {
+  const { world, dead } = enterCluster(cluster, faults);
+  return Promise.race([runCanary(world, planOf(changes)).catch((thrown: Failure) => thrown), dead]);
+}
+
+/** What must be true whenever nobody is at work. */
+function expectClean(cluster: Cluster, mainImage: string | undefined): void {
+  expect({ main: cluster.main?.image, twins: [...cluster.twins], route: cluster.route, record: cluster.record, broken: cluster.broken }).toEqual({
+    main: mainImage, twins: [], route: { weights: { stable: 100, baseline: 0, canary: 0 }, open: false }, record: undefined, broken: [],
+  });
+}
+
+describe('a canary', () => {
+  test('that is as good as stable is promoted while it still serves, and nothing is left', async () => {
+    const cluster = createCluster();
+    const end = await play(cluster);
+    expect(end).toMatchObject({ verdict: 'promoted', revision: 4, reached: { stable: 50, baseline: 25, canary: 25 } });
+    expectClean(cluster, 'new');
+    expect(cluster.effects.indexOf('upgrade')).toBeLessThan(cluster.effects.indexOf('close'));
+    expect(cluster.effects.indexOf('close')).toBeLessThan(cluster.effects.indexOf('remove canary'));
+  });
+
+  test('that fails is rolled back, and stable was never touched', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { canaryShare: 0.2 })).toMatchObject({ verdict: 'rolled-back', code: 'CANARY_REGRESSION', judgement: { verdict: 'rollback' }, revision: 3 });
+    expect(cluster.effects).not.toContain('upgrade');
+    expectClean(cluster, 'old');
+  });
+
+  test('that nobody asks is not promoted', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { rate: 0 })).toMatchObject({ verdict: 'insufficient', code: 'CANARY_INSUFFICIENT' });
+    expectClean(cluster, 'old');
+  });
+
+  test('that is held gets no traffic and stays for a look; the next run clears it away', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { rate: 0 }, { onInsufficientData: 'hold' })).toMatchObject({ verdict: 'insufficient' });
+    expect({ twins: cluster.twins.size, route: cluster.route }).toEqual({ twins: 2, route: { weights: { stable: 100, baseline: 0, canary: 0 }, open: false } });
+    expect(await play(cluster)).toMatchObject({ verdict: 'promoted' });
+    expectClean(cluster, 'new');
+  });
+
+  test('whose evidence is revoked under way is not promoted', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { revokedAt: 2 })).toMatchObject({ code: 'VERDICT_REFUSED' });
+    expect(cluster.effects).not.toContain('upgrade');
+    expectClean(cluster, 'old');
+  });
+
+  test('without evidence touches nothing', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { revokedAt: 1 })).toMatchObject({ code: 'VERDICT_REFUSED' });
+    expect(cluster.effects).toEqual([]);
+  });
+
+  test('whose main release does not get ready is taken back to the revision before', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { mainBroken: true })).toMatchObject({ code: 'TOOL_TIMEOUT' });
+    expect(cluster.effects.indexOf('roll back')).toBeLessThan(cluster.effects.indexOf('close'));
+    expectClean(cluster, 'old');
+  });
+
+  test('behind a gateway that ignores weights is no canary', async () => {
+    const cluster = createCluster();
+    const end = await play(cluster, { splitIgnored: true }, { steps: [{ weight: 20, seconds: 30 }] });
+    expect(end).toMatchObject({ code: 'CANARY_SPLIT_WRONG', message: expect.stringContaining('stable got 100.0 % instead of 60 %') });
+    expectClean(cluster, 'old');
+  });
+
+  test('that is cancelled sends its traffic back at once and leaves the rest to the next run', async () => {
+    const cluster = createCluster();
+    const cancel = new AbortController();
+    const onEffect = (_effect: number, name: string): void => void (name === 'shift 25' && cancel.abort());
+    expect(await play(cluster, { onEffect }, { cancelled: cancel.signal })).toMatchObject({ code: 'CANARY_CANCELLED' });
+    expect({ weights: cluster.route.weights, stage: cluster.record?.stage, twins: cluster.twins.size }).toEqual({ weights: { stable: 100, baseline: 0, canary: 0 }, stage: 'reverting', twins: 2 });
+    expect(await play(cluster)).toMatchObject({ verdict: 'promoted' });
+    expectClean(cluster, 'new');
+  });
+});
+
+describe('a first deployment', () => {
+  const limits = { judge: planJudge({ metrics: [{ name: 'errors', limit: 0.01 }], minimumDwellSeconds: 15, horizonSeconds: 120 }) };
+
+  test('that holds its limits stays', async () => {
+    const cluster = createCluster({ empty: true });
+    expect(await play(cluster, {}, limits)).toMatchObject({ verdict: 'promoted', revision: 1 });
+    expectClean(cluster, 'new');
+  });
+
+  test('that does not is taken away', async () => {
+    const cluster = createCluster({ empty: true });
+    expect(await play(cluster, { canaryShare: 0.1 }, limits)).toMatchObject({ verdict: 'rolled-back', code: 'CANARY_REGRESSION', revision: 0 });
+    expectClean(cluster, undefined);
+  });
+});
+
+describe('a run that is killed at any of its effects', () => {
+  const cases: readonly { readonly name: string; readonly faults: Faults; readonly empty?: boolean; readonly changes?: Partial<CanaryPlan> }[] = [
+    { name: 'on its way to promotion', faults: {} },
+    { name: 'on its way back', faults: { canaryShare: 0.2 } },
+    { name: 'with a main release that does not get ready', faults: { mainBroken: true } },
+    { name: 'on a first deployment', faults: {}, empty: true, changes: { judge: planJudge({ metrics: [{ name: 'errors', limit: 0.01 }], minimumDwellSeconds: 15, horizonSeconds: 120 }) } },
+  ];
+
+  test.each(cases)('$name is mended by the next run', async ({ faults, empty = false, changes = {} }) => {
+    const undisturbed = createCluster({ empty });
+    await play(undisturbed, faults, changes);
+    expect(undisturbed.effects.length).toBeGreaterThan(3);
+    const kills = undisturbed.effects.flatMap((_name, index): Kill[] => [{ effect: index + 1, when: 'before' }, { effect: index + 1, when: 'after' }]);
+    for (const kill of kills) {
+      const cluster = createCluster({ empty });
+      expect(await play(cluster, { ...faults, kill }, changes), JSON.stringify(kill)).toBe('dead');
+      const again = await play(cluster, {}, changes);
+      expect(again, JSON.stringify({ kill, effects: cluster.effects })).toMatchObject({ verdict: 'promoted' });
+      expectClean(cluster, 'new');
+    }
+  });
+});

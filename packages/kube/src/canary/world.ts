@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a canary does to the world, as ports: each can be repeated, and a run that was killed is followed by one that repeats it.
+import type { Clock, Log } from '@pratique/core';
+import type { Arm, SlotMetric } from '../judge/slot.ts';
+import type { CanaryRecord } from './record.ts';
+import type { Weights } from '../route/split.ts';
+
+/** The Helm releases: the main one, and the two that live as long as the canary. */
+export interface CanaryReleases {
+  /** The main release as it stands; `undefined` when it was never installed. */
+  main(signal: AbortSignal): Promise<MainRelease | undefined>;
+  /** Installs or repairs a twin, and waits until its pods are ready. Fails with the diagnosis. */
+  installTwin(arm: Arm, signal: AbortSignal): Promise<void>;
+  /** A twin that is not there is no error. */
+  removeTwin(arm: Arm, signal: AbortSignal): Promise<void>;
+  /** Installs or upgrades the main release to the new image, and waits until it is ready. Gives its revision. */
+  upgradeMain(signal: AbortSignal): Promise<number>;
+  /**
+   * Writes the main release once more, as the chart alone renders it: the record of the upgrade may hold the canary's weights, and a later
+   * `helm rollback` to it would send traffic to what is gone. Gives its revision.
+   */
+  settleMain(signal: AbortSignal): Promise<number>;
+  /** Back to a revision, and waits until it is ready. */
+  rollBackMain(revision: number, signal: AbortSignal): Promise<void>;
+  /** Only after a first deployment that failed. */
+  removeMain(signal: AbortSignal): Promise<void>;
+}
+
+/** The main release, as a canary needs to know it. */
+export interface MainRelease {
+  readonly revision: number;
+  /** Every pod is of this revision, and ready. */
+  readonly settled: boolean;
+}
+
+/** The route in front of the three. */
+export interface CanaryTraffic {
+  /** What has to be put back later, for the record; reads only. Fails when the route is not fit for a canary. */
+  originals(signal: AbortSignal): Promise<string>;
+  /** Adds both twins at weight 0. Repeating it changes nothing. */
+  open(originals: string, signal: AbortSignal): Promise<void>;
+  /** Sets the weights, and returns when the gateway has taken them. Fails when somebody else changed the route. */
+  shift(weights: Weights, signal: AbortSignal): Promise<void>;
+  /** Puts the route back as it was; a route without our backends is left alone. */
+  close(originals: string, signal: AbortSignal): Promise<void>;
+}
+
+/** What was counted since the last look. */
+export interface Look {
+  /** By metric name; an arm that could not be read is absent. */
+  readonly metrics: Readonly<Record<string, SlotMetric>>;
+  /** Requests by backend, to prove the split. Absent when the source does not count stable. */
+  readonly requests?: Readonly<Record<keyof Weights, number>>;
+}
+
+/** Everything that a canary may touch. Every method can be repeated; each obeys the signal. */
+export interface CanaryWorld {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly releases: CanaryReleases;
+  readonly traffic: CanaryTraffic;
+  /** Raw counters since the last look; the first one only sets where counting begins. What cannot be read is absent, never zero. */
+  look(signal: AbortSignal): Promise<Look>;
+  /** Requires the image's release verdict. Fails with `VERDICT_*`. */
+  requireEvidence(signal: AbortSignal): Promise<void>;
+  /** Names of objects in the cluster that belong to a canary and are still there. */
+  residue(signal: AbortSignal): Promise<readonly string[]>;
+  /** The journal in the cluster. `write` fails when another run holds the lock. */
+  readonly journal: {
+    read(signal: AbortSignal): Promise<CanaryRecord | undefined>;
+    write(record: CanaryRecord, signal: AbortSignal): Promise<void>;
+    remove(signal: AbortSignal): Promise<void>;
+  };
+}

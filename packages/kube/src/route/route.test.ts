@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, test } from 'vitest';
+import { connectTo, createApiStandIn, type ApiStandIn } from '../api-stand-in.ts';
+import type { KubeObject } from '../client/object.ts';
+import { findRoute, openSplit, resumeSplit } from './route.ts';
+import { allStable, planSplit, restoreOperations, weightsFor } from './split.ts';
+import { makeCanaryIngress, splitByReplicas } from './without-gateway.ts';
+
+const services = { stable: 'shop', baseline: 'shop-baseline', canary: 'shop-canary' };
+const backend = (name: string, weight = 1) => ({ group: '', kind: 'Service', name, port: 80, weight });
+const accepted = [{ parentRef: { name: 'gw' }, conditions: ['Accepted', 'ResolvedRefs'].map((type) => ({ type, status: 'True', observedGeneration: 1 })) }];
+const route = (rules: object[] = [{ matches: [{ path: { value: '/' } }], backendRefs: [backend('shop')] }], metadata: object = {}): KubeObject => ({
+  apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: { name: 'shop', namespace: 'web', uid: 'u1', generation: 1, ...metadata }, spec: { rules }, status: { parents: accepted },
+});
+const at = '/apis/gateway.networking.k8s.io/v1/namespaces/web/httproutes/shop';
+const refs = (api: ApiStandIn, rule = 0) => (api.find(at) as unknown as { spec: { rules: { backendRefs: { name: string; weight: number }[] }[] } }).spec.rules[rule]?.backendRefs.map(({ name, weight }) => `${name}=${weight}`);
+
+describe('a split', () => {
+  const open = (given = route()) => {
+    const api = createApiStandIn([given]);
+    return { api, split: openSplit(connectTo(api.handle), given, services) };
+  };
+  test('attaches both arms at 0, shifts, and gives the original back, each by one patch', async () => {
+    const { api, split } = open();
+    await split.attach();
+    expect(refs(api)).toEqual(['shop=100', 'shop-baseline=0', 'shop-canary=0']);
+    await split.shift(allStable, weightsFor(10));
+    expect(refs(api)).toEqual(['shop=80', 'shop-baseline=10', 'shop-canary=10']);
+    expect(await split.restore()).toEqual([]);
+    expect(api.find(at)?.['spec']).toEqual(route()['spec']);
+    expect(api.requests.filter((line) => line.startsWith('PATCH'))).toHaveLength(3);
+  });
+  test('covers every rule that leads to the Service, and no other', async () => {
+    const { api, split } = open(route([{ backendRefs: [backend('shop')] }, { backendRefs: [backend('other')] }, { backendRefs: [{ ...backend('shop'), filters: [{ type: 'X' }] }] }]));
+    await split.attach();
+    expect([refs(api, 0)?.length, refs(api, 1), refs(api, 2)?.length]).toEqual([3, ['other=1'], 3]);
+    await split.restore();
+    expect([refs(api, 0), refs(api, 1), refs(api, 2)]).toEqual([['shop=1'], ['other=1'], ['shop=1']]);
+  });
+  test('restoring twice is as good as once, and a route that is gone needs none', async () => {
+    const { api, split } = open();
+    await split.attach();
+    await split.restore();
+    expect(await split.restore()).toEqual([]);
+    const gone = createApiStandIn();
+    expect(await resumeSplit(connectTo(gone.handle), split.plan).restore()).toEqual([]);
+    expect(refs(api)).toEqual(['shop=1']);
+  });
+  test.each<[string, (given: KubeObject) => KubeObject]>([
+    ['a weight', () => route([{ backendRefs: [backend('shop', 50), backend('shop-baseline', 25), backend('shop-canary', 25)] }])],
+    ['the order', () => route([{ backendRefs: [backend('shop-canary', 0), backend('shop', 100), backend('shop-baseline', 0)] }])],
+    ['the route itself', () => route([{ backendRefs: [backend('shop', 100), backend('shop-baseline', 0), backend('shop-canary', 0)] }], { uid: 'u2' })],
+  ])('notices that somebody else changed %s, and overwrites nothing', async (_, change) => {
+    const { api, split } = open();
+    await split.attach();
+    api.put(change(route()));
+    const before = refs(api);
+    await expect(split.shift(allStable, weightsFor(10))).rejects.toMatchObject({ code: 'ROUTE_CHANGED' });
+    expect(refs(api)).toEqual(before);
+  });
+  test.each<[string, object[], string[], number]>([
+    ['another weight of stable', [{ backendRefs: [backend('shop', 0), backend('shop-canary', 100)] }], ['shop=1'], 0],
+    ['a ref of somebody else', [{ backendRefs: [backend('shop', 60), backend('other', 30), backend('shop-canary', 10)] }], ['shop=60', 'other=30'], 1],
+    ['only the canary left', [{ backendRefs: [backend('shop-canary', 1)] }], ['shop=1'], 1],
+    ['arms already taken out by an upgrade', [{ backendRefs: [backend('shop', 1)] }], ['shop=1'], 0],
+    ['a rule in front', [{ backendRefs: [backend('other')] }, { backendRefs: [backend('shop', 80), backend('shop-baseline', 10), backend('shop-canary', 10)] }], ['other=1'], 1],
+  ])('sends traffic back to stable with %s', async (_, rules, wanted, foreign) => {
+    const { api, split } = open();
+    api.put(route(rules));
+    expect(await split.restore()).toHaveLength(foreign);
+    expect(refs(api)).toEqual(wanted);
+    expect(JSON.stringify(api.find(at))).not.toContain('shop-canary');
+  });
+  test('restoring reads again when somebody writes in between', async () => {
+    const { api, split } = open();
+    await split.attach();
+    let raced = false;
+    api.intercept = (request) => {
+      if (request.method !== 'PATCH' || raced) return undefined;
+      raced = true;
+      api.put(route([{ backendRefs: [backend('shop', 90), backend('shop-baseline', 5), backend('shop-canary', 5)] }]));
+      return undefined;
+    };
+    await split.restore();
+    expect(refs(api)).toEqual(['shop=1']);
+  });
+  test.each<[string, KubeObject, RegExp]>([
+    ['no gateway accepts', { ...route(), status: { parents: [] } }, /no gateway/],
+    ['splits already', route([{ backendRefs: [backend('shop'), backend('x')] }]), /splits its traffic already \(shop, x\)/],
+    ['leads elsewhere', route([{ backendRefs: [backend('x')] }]), /no rule sends traffic/],
+    ['leads to a Service of the same name elsewhere', route([{ backendRefs: [{ ...backend('shop'), namespace: 'other' }] }]), /no rule sends traffic/],
+    ['Flagger owns', route(undefined, { ownerReferences: [{ kind: 'Canary', name: 'shop' }] }), /Canary shop writes it/],
+    ['Argo CD owns', route(undefined, { annotations: { 'argocd.argoproj.io/tracking-id': 'x' } }), /Argo CD writes it/],
+  ])('is refused for a route that %s', (_, given, message) => {
+    expect(() => planSplit(given, services)).toThrow(expect.objectContaining({ code: 'ROUTE_REFUSED', message: expect.stringMatching(message) as string }));
+  });
+  test('nothing is done to a route without arms', () => {
+    expect(restoreOperations(route(), planSplit(route(), services))).toEqual({ operations: [], foreign: [] });
+  });
+});
+
+describe('the route of a Service', () => {
+  test('is found by itself, or by name', async () => {
+    const cluster = connectTo(createApiStandIn([route(), route([{ backendRefs: [backend('x')] }], { name: 'x' })]).handle);
+    expect([(await findRoute(cluster, 'shop')).metadata.name, (await findRoute(cluster, 'shop', { name: 'x' })).metadata.name]).toEqual(['shop', 'x']);
+  });
+  test.each([['none', [], {}], ['two', [route(), route(undefined, { name: 'b' })], {}], ['no such', [route()], { name: 'c' }]])('%s is refused', async (_, routes, options) => {
+    await expect(findRoute(connectTo(createApiStandIn(routes).handle), 'shop', options)).rejects.toMatchObject({ code: 'ROUTE_REFUSED' });
+  });
+});
+
+test.each([0, 10, 50])('weights for %i % add up to 100, both arms the same', (share) => {
+  const { stable, baseline, canary } = weightsFor(share);
+  expect([stable + baseline + canary, baseline, canary]).toEqual([100, share, share]);
+});
+test.each([-1, 51, 0.5])('%d % is no share of a canary', (share) => {
+  expect(() => weightsFor(share)).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }));
+});
+
+describe('without Gateway API', () => {
+  const ingress: KubeObject = {
+    apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'shop', namespace: 'web', annotations: { 'nginx.ingress.kubernetes.io/proxy-body-size': '8m', 'cert-manager.io/issuer': 'x' } },
+    spec: { ingressClassName: 'nginx', tls: [{ hosts: ['a'] }], rules: [{ host: 'a', http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'shop', port: { number: 80 } } } }, { path: '/x', pathType: 'Prefix', backend: { service: { name: 'x', port: { number: 80 } } } }] } }] },
+  };
+  const options = { service: 'shop', canary: 'shop-canary', percent: 10, labels: { a: 'b' } };
+  test('ingress-nginx gets one canary Ingress with the rules of the Service', () => {
+    expect(makeCanaryIngress(ingress, options)).toEqual({
+      apiVersion: 'networking.k8s.io/v1', kind: 'Ingress',
+      metadata: { name: 'shop-canary', namespace: 'web', labels: { a: 'b' }, annotations: { 'nginx.ingress.kubernetes.io/proxy-body-size': '8m', 'nginx.ingress.kubernetes.io/canary': 'true', 'nginx.ingress.kubernetes.io/canary-weight': '10' } },
+      spec: { ingressClassName: 'nginx', rules: [{ host: 'a', http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'shop-canary', port: { number: 80 } } } }] } }] },
+    });
+  });
+  test('a Service that no rule leads to is refused', () => {
+    expect(() => makeCanaryIngress(ingress, { ...options, service: 'y' })).toThrow(expect.objectContaining({ code: 'ROUTE_REFUSED' }));
+  });
+  test.each([[4, 25, 2, '2 pods beside 4: 25.0 % each, 25 % was asked'], [4, 10, 1, '1 pod beside 4: 16.7 % each, 10 % was asked'], [20, 5, 1, '1 pod beside 20: 4.5 % each, 5 % was asked'], [3, 40, 6, '6 pods beside 3: 40.0 % each, 40 % was asked']])('%i pods, %i % for each arm', (stable, percent, pods, words) => {
+    expect(splitByReplicas(stable, percent)).toMatchObject({ pods, words });
+  });
+});
