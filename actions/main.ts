@@ -5,6 +5,7 @@ const entries: Readonly<Record<string, () => Promise<{ main(): Promise<void> }>>
   'build-scan-push': () => import('@pratique/build-scan-push/main'),
   'sign-and-attest': () => import('@pratique/sign-and-attest/main'),
   'quarantine-gate': () => import('@pratique/quarantine-gate/main'),
+  'helm-deploy-canary': () => import('@pratique/helm-deploy-canary/main'),
 };
 
 /** Runs the step of the action `name`. */

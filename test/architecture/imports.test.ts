@@ -9,9 +9,9 @@ import { readImports, readSourceFiles, type SourceFile } from './source-files.ts
 const step = ['core', 'step', 'oci', 'acr', 'scan', 'sign', 'policy', 'evidence'];
 const arrows: Readonly<Record<string, readonly string[]>> = {
   'packages/core': [], 'packages/step': ['core'], 'packages/host': ['core', 'step'],
-  'packages/oci': ['core'], 'packages/acr': ['core', 'oci'], 'packages/scan': ['core', 'oci'], 'packages/sign': ['core', 'oci'], 'packages/policy': ['core'], 'packages/evidence': ['core', 'sign', 'policy', 'oci'],
+  'packages/oci': ['core'], 'packages/acr': ['core', 'oci'], 'packages/scan': ['core', 'oci'], 'packages/sign': ['core', 'oci'], 'packages/policy': ['core'], 'packages/kube': ['core'], 'packages/evidence': ['core', 'sign', 'policy', 'oci'],
   'packages/lab': ['core', 'oci'],
-  'actions/build-scan-push': step, 'actions/sign-and-attest': step, 'actions/quarantine-gate': step,
+  'actions/build-scan-push': step, 'actions/sign-and-attest': step, 'actions/quarantine-gate': step, 'actions/helm-deploy-canary': [...step, 'kube'],
 };
 /** Modules of Node that compute and touch nothing. */
 const pure = new Set(['node:crypto', 'node:path', 'node:path/posix', 'node:stream', 'node:stream/web', 'node:buffer', 'node:util', 'node:zlib', 'node:async_hooks', 'node:querystring', 'node:url']);

@@ -85,7 +85,7 @@ async function createWorld(setting: Setting = {}): Promise<World> {
   };
   const absent = (): never => { throw new Error('not part of this world'); };
   const ctx: Context = {
-    exec: { run }, files, fetch: reach, identity, mask: (secret) => void masked.push(secret), secret: () => undefined, signal: new AbortController().signal, workspace: '/none', scratch: '/none',
+    exec: { run }, files, fetch: reach, fetchOver: absent, identity, mask: (secret) => void masked.push(secret), secret: () => undefined, signal: new AbortController().signal, workspace: '/none', scratch: '/none',
     clock: { now: () => new Date(), sleep: () => Promise.resolve() },
     tools: { locate: absent }, github: { request: absent }, log: { line: () => undefined, notice: () => undefined, group: (_, work) => work() },
     event: { host: 'terminal', name: 'manual', repository: { uri: '', id: '', owner: '', name: '' }, commit: '', ref: '', run: { uri: '', id: '', attempt: 1 }, actor: '' },

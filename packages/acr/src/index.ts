@@ -7,3 +7,4 @@ export type { Lock, RegistryProperties } from './properties.ts';
 export type { Quarantine } from './quarantine.ts';
 export type { QuarantineDetails } from './quarantine-details.ts';
 export type { RegistrySignIn } from './sign-in.ts';
+export { roleHint } from './role-hint.ts';

@@ -93,6 +93,10 @@ export const input = {
     if (platforms.length === 0) throw new Error('names no platform');
     return platforms;
   }),
+  /** Text of a form of its own; `read` throws an `Error` that says how it is written. */
+  form<T>(shape: string, read: (text: string) => T) {
+    return kind<T>(shape, string, read);
+  },
   /** One word of a closed list. */
   choice<const C extends readonly string[]>(choices: C) {
     return kind<C[number]>(`one of ${choices.join(', ')}`, { enum: choices }, (text) => {

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public names of helm-deploy-canary.
+export { helmDeployCanary } from './step.ts';

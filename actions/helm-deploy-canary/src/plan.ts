@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What will be deployed: the chart as it renders for this image, what of it gets traffic, and the two arms made from it. Reads only.
+import { Failure, formatImage, type Context, type PinnedImage } from '@pratique/core';
+import { armName, fieldOf, listOf, makeArm, readManifest, textMapOf, textOf, type Arm, type ArmWorkload, type ChartSource, type Helm, type KubeObject } from '@pratique/kube';
+import type { Inputs } from './inputs.ts';
+
+/** The chart, filled in for the image. */
+export interface Rendered {
+  readonly chart: ChartSource;
+  /** What the new version renders. */
+  readonly next: readonly KubeObject[];
+  /** What stable is made of; empty before the first deployment. */
+  readonly stable: readonly KubeObject[];
+}
+
+/** Renders the chart for the image. Fails with `WORKLOAD_INVALID` when no container would run it. */
+export async function render(given: Inputs, { helm, image, stableRevision }: { readonly helm: Helm; readonly image: PinnedImage; readonly stableRevision: number }): Promise<Rendered> {
+  const parts: Readonly<Record<string, string>> = { $image: formatImage(image), $registry: image.registry, $repository: image.repository, $digest: image.digest };
+  const set = given.set.map(({ key, value }) => ({ key, value: value.replace(/\$(?:image|registry|repository|digest)\b/g, (name) => parts[name] ?? name), text: true }));
+  const chart: ChartSource = { chart: given.chart, values: given.values ?? [], set };
+  const [next, stable] = await Promise.all([
+    helm.render({ ...chart, release: given.release, upgrade: stableRevision > 0 }), stableRevision > 0 ? helm.manifest(given.release, stableRevision) : '',
+  ]);
+  const rendered = { chart, next: readManifest(next, 'the manifest of the chart'), stable: stable === '' ? [] : readManifest(stable, 'the manifest of the release') };
+  requireImage(rendered.next, image);
+  return rendered;
+}
+
+/** Deployments, StatefulSets and DaemonSets. */
+export function workloadsOf(objects: readonly KubeObject[]): readonly KubeObject[] {
+  return objects.filter(({ apiVersion, kind }) => apiVersion === 'apps/v1' && ['Deployment', 'StatefulSet', 'DaemonSet'].includes(kind));
+}
+
+/** Images of the containers of a workload. */
+export function imagesOf(workload: KubeObject): readonly string[] {
+  return ['initContainers', 'containers'].flatMap((key) => listOf(workload, 'spec', 'template', 'spec', key)).map((container) => textOf(container, 'image'));
+}
+
+function requireImage(objects: readonly KubeObject[], image: PinnedImage): void {
+  const images = workloadsOf(objects).flatMap(imagesOf);
+  if (images.includes(formatImage(image))) return;
+  throw new Failure({
+    code: 'WORKLOAD_INVALID', message: `with these values the chart does not run ${formatImage(image)}, but ${[...new Set(images)].slice(0, 5).join(', ') || 'no image at all'}`,
+    hint: 'Set the input set to the values by which the chart takes its image, for example "image=$image", or "image.repository=$registry/$repository" and "image.digest=$digest".',
+  });
+}
+
+/** Both arms. The baseline is what stable is; the canary what the chart renders now. Fails with `WORKLOAD_INVALID`. */
+export function makeArms(given: Inputs, { next, stable }: Rendered, { service, pins }: { readonly service: string; readonly pins: Readonly<Record<string, string>> }): Readonly<Record<Arm, ArmWorkload>> {
+  const options = { release: given.release, namespace: given.namespace, service, replicas: given.replicas };
+  return { baseline: makeArm(stable, { ...options, arm: 'baseline', pins }), canary: makeArm(next, { ...options, arm: 'canary' }) };
+}
+
+/** Name of the release of an arm. */
+export function twinRelease(release: string, arm: Arm): string {
+  return armName(release, arm);
+}
+
+/** What the dry run asks the server about each arm: its objects, and the pod itself, since pod security refuses pods only. */
+export function probesOf({ objects, podLabels }: ArmWorkload): readonly KubeObject[] {
+  return objects.flatMap((object) => {
+    const template = fieldOf(object, 'spec', 'template');
+    if (object.kind !== 'Deployment') return [object];
+    // A service account that only a dry run has made is not there yet.
+    const { serviceAccountName: _name, serviceAccount: _account, ...spec } = fieldOf(template, 'spec') as Record<string, unknown>;
+    const pod: KubeObject = { apiVersion: 'v1', kind: 'Pod', metadata: { name: `${object.metadata.name}-dry-run`.slice(-63).replace(/^-+/, ''), namespace: object.metadata.namespace ?? '', labels: podLabels, annotations: textMapOf(template, 'metadata', 'annotations') }, spec };
+    return [object, pod];
+  });
+}
+
+/** Asks the server to do everything but store it. Fails with `KUBE_DENIED`, `KUBE_INVALID`, `KUBE_FORBIDDEN`. */
+export async function dryRun(ctx: Pick<Context, 'log'>, cluster: { apply(object: KubeObject, options: { dryRun: true; force: true }): Promise<unknown> }, arms: readonly ArmWorkload[]): Promise<void> {
+  const objects = arms.flatMap(probesOf);
+  await ctx.log.group(`Ask the server about ${objects.length} objects`, async () => {
+    // One after the other: the first refusal is the one to be told, and references come before what refers to them.
+    for (const object of objects) await cluster.apply(object, { dryRun: true, force: true });
+  });
+}

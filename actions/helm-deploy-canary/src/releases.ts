@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Helm releases of a canary: main, canary and baseline; with our own waiting, and a diagnosis when it is in vain.
+import { Failure, formatImage, type Context, type PinnedImage } from '@pratique/core';
+import {
+  isPending, kinds, listRevisions, planRecovery, readManifest, stateOf, textMapOf, waitReady, wrapChart, writeChart,
+  type Arm, type ArmWorkload, type CanaryReleases, type Cluster, type Helm, type KubeObject, type MainRelease, type OperationOwner, type ReleaseRevision, type UpgradeOptions, type WaitOptions,
+} from '@pratique/kube';
+import type { Inputs } from './inputs.ts';
+import { twinRelease, workloadsOf, type Rendered } from './plan.ts';
+
+/** Everything the releases are made with. */
+export interface ReleaseOptions {
+  readonly ctx: Context;
+  readonly given: Inputs;
+  readonly cluster: Cluster;
+  readonly helm: Helm;
+  readonly image: PinnedImage;
+  /** Decides whether an operation that was left half done may be taken over. */
+  readonly owner: () => Promise<OperationOwner>;
+  /** Explains why objects do not get ready. */
+  readonly explain: (what: string, wait: Omit<WaitOptions, 'clock' | 'signal' | 'timeoutSeconds'>) => Promise<Failure>;
+}
+
+/** What `prepare` gave: the chart and the arms. Recovery needs neither. */
+export interface Prepared {
+  readonly rendered: Rendered;
+  readonly arms: Readonly<Record<Arm, ArmWorkload>> | undefined;
+  /** Whether the chart renders the route that is split. */
+  readonly ownsRoute: boolean;
+  /** Keeps the live weights of that route. */
+  readonly keepRoute: () => Promise<UpgradeOptions['postRenderer']>;
+}
+
+const historyMax = 10;
+const hookSeconds = 300;
+const readySeconds = 600;
+
+/** The releases of one run. `prepared` is asked for only where something new is installed. */
+export function createReleases(options: ReleaseOptions, prepared: () => Prepared): CanaryReleases {
+  const { ctx, given, cluster, helm, image } = options;
+  const settings = { timeoutSeconds: hookSeconds, historyMax };
+  const upgrade = (more: Pick<UpgradeOptions, 'release' | 'chart' | 'description' | 'serverSide'> & Partial<UpgradeOptions>): Promise<void> => helm.upgrade({ ...settings, ...more });
+  return {
+    main: () => readMain(options),
+    async installTwin(arm, signal) {
+      const workload = prepared().arms?.[arm];
+      if (workload === undefined) throw new Failure({ code: 'INTERNAL_DEFECT', message: `there is no ${arm} to install` });
+      const release = twinRelease(given.release, arm);
+      await mend(options, release, () => Promise.resolve({ state: 'dead', evidence: 'the lock is held, and only runs that hold it touch this release' }));
+      const folder = await writeChart(ctx.files, `${ctx.scratch}/${arm}`, wrapChart(workload.objects, { name: arm, version: '0.0.0', appVersion: image.digest.replace(':', '-') }));
+      await upgrade({ release, chart: folder, description: `${arm} of ${given.release} by ${ctx.event.run.uri}`, serverSide: 'true', forceConflicts: true });
+      await becomeReady(options, `the ${arm}`, { objects: [{ ...kinds.deployment, name: workload.deployment }], podSelector: selectorText(workload.podLabels, 2), endpoints: [{ service: workload.service, least: given.replicas }] }, signal);
+    },
+    removeTwin: (arm) => helm.uninstall({ release: twinRelease(given.release, arm), timeoutSeconds: hookSeconds }),
+    async upgradeMain(signal) {
+      const { rendered, keepRoute } = prepared();
+      await mend(options, given.release, options.owner);
+      const postRenderer = await keepRoute();
+      const warning = postRenderer === undefined ? '' : ' (its route is the canary\'s: do not roll back to this revision)';
+      await upgrade({ ...rendered.chart, release: given.release, description: `${formatImage(image)} by ${ctx.event.run.uri}${warning}`, serverSide: 'auto', ...(postRenderer !== undefined && { postRenderer, forceConflicts: true }) });
+      await mainReady(options, rendered.next, signal);
+      return newestRevision(options);
+    },
+    async settleMain() {
+      const { rendered, ownsRoute } = prepared();
+      if (ownsRoute) await upgrade({ ...rendered.chart, release: given.release, description: `${formatImage(image)} by ${ctx.event.run.uri}`, serverSide: 'auto', hooks: false, forceConflicts: true });
+      return newestRevision(options);
+    },
+    async rollBackMain(revision, signal) {
+      await mend(options, given.release, options.owner);
+      const newest = (await listRevisions(cluster, given.release)).findLast(({ status }) => status === 'deployed');
+      if (newest?.revision !== revision) await helm.rollback({ ...settings, release: given.release, revision });
+      await mainReady(options, readManifest(await helm.manifest(given.release), 'the manifest of the release'), signal);
+    },
+    removeMain: () => helm.uninstall({ release: given.release, timeoutSeconds: hookSeconds }),
+  };
+}
+
+async function newestRevision({ cluster, given }: ReleaseOptions): Promise<number> {
+  return (await listRevisions(cluster, given.release)).at(-1)?.revision ?? 0;
+}
+
+async function readMain({ cluster, helm, given }: ReleaseOptions): Promise<MainRelease | undefined> {
+  const revisions = (await listRevisions(cluster, given.release)).filter(({ status }) => status !== 'uninstalled');
+  const deployed = revisions.findLast(({ status }) => status === 'deployed');
+  if (deployed === undefined) return revisions.length === 0 ? undefined : { revision: lastGood(revisions), settled: false };
+  const objects = await Promise.all(workloadsOf(readManifest(await helm.manifest(given.release, deployed.revision), 'the manifest of the release')).map((object) => cluster.get({ apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name })));
+  return { revision: deployed.revision, settled: deployed === revisions.at(-1) && objects.every((object) => object !== undefined && stateOf(object).state === 'ready') };
+}
+
+/** The newest revision that once was deployed; 0 when none was: then it is as on a first deployment. */
+function lastGood(revisions: readonly ReleaseRevision[]): number {
+  return revisions.findLast(({ status }) => status === 'superseded')?.revision ?? 0;
+}
+
+/** Ends what an earlier run left half done, when that run is proven dead; what is done and why is written to the log first. */
+async function mend({ ctx, cluster, helm }: ReleaseOptions, release: string, owner: () => Promise<OperationOwner>): Promise<void> {
+  const revisions = await listRevisions(cluster, release);
+  if (!revisions.some(({ status }, index) => index === revisions.length - 1 && isPending(status))) return;
+  const recovery = planRecovery(revisions, await owner());
+  if (recovery.action === 'none') return;
+  ctx.log.notice({ level: 'warning', title: `Mended the release ${release}`, message: `${recovery.audit.status} at revision ${recovery.audit.pendingRevision}: ${recovery.audit.decision}. ${recovery.audit.owner.evidence}` });
+  if (recovery.action === 'uninstall') await helm.uninstall({ release, timeoutSeconds: hookSeconds });
+  else await helm.rollback({ release, revision: recovery.revision, timeoutSeconds: hookSeconds, historyMax });
+}
+
+function mainReady(options: ReleaseOptions, manifest: readonly KubeObject[], signal: AbortSignal): Promise<void> {
+  const workloads = workloadsOf(manifest);
+  // One workload's pods are looked at for signs that waiting is in vain; those of others show in their conditions.
+  const labels = textMapOf(workloads[0], 'spec', 'selector', 'matchLabels');
+  const podSelector = selectorText(labels, Object.keys(labels).length);
+  return becomeReady(options, 'the release', { objects: workloads.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name })), ...(podSelector !== '' && { podSelector }) }, signal);
+}
+
+async function becomeReady(options: ReleaseOptions, what: string, wait: Omit<WaitOptions, 'clock' | 'signal' | 'timeoutSeconds'>, signal: AbortSignal): Promise<void> {
+  const { ctx, cluster } = options;
+  const result = await waitReady(cluster, { ...wait, timeoutSeconds: readySeconds, clock: ctx.clock, signal, onChange: (waitingFor) => waitingFor.length > 0 && ctx.log.line(`waiting for ${what}: ${waitingFor.join('; ')}`) });
+  if (result.state !== 'ready') throw await options.explain(what, wait);
+  ctx.log.line(`${what} is ready after ${result.seconds.toFixed(1)} s`);
+}
+
+const selectorText = (labels: Readonly<Record<string, string>>, count: number): string => Object.entries(labels).slice(0, count).map(([key, value]) => `${key}=${value}`).join(',');

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Proofs at the end: nothing of the canary is left, and every pod runs exactly the digest.
+import { Failure, formatImage, type PinnedImage } from '@pratique/core';
+import { armLabels, formatObject, kinds, listOf, textMapOf, textOf, type Cluster, type KubeObject } from '@pratique/kube';
+import { imagesOf, workloadsOf } from './plan.ts';
+
+const looked = [kinds.deployment, kinds.replicaSet, kinds.pod, kinds.service, kinds.configMap, kinds.secret, { apiVersion: 'v1', kind: 'ServiceAccount' }] as const;
+
+/** Everything that carries the labels of an arm of the release. Foreground deletion means that it is gone, not only going. */
+export async function listResidue(cluster: Pick<Cluster, 'list'>, release: string): Promise<readonly string[]> {
+  const lists = await Promise.all(looked.map((kind) => cluster.list({ ...kind, labelSelector: `${armLabels.release}=${release}` })));
+  return lists.flatMap(({ items }) => items.map(formatObject));
+}
+
+/** Every ready pod of the workloads that run the image has it by digest. Fails with `CANARY_NOT_READY`. */
+export async function requireRunning(cluster: Pick<Cluster, 'list'>, { image, objects }: { readonly image: PinnedImage; readonly objects: readonly KubeObject[] }): Promise<void> {
+  for (const workload of workloadsOf(objects).filter((one) => imagesOf(one).includes(formatImage(image)))) {
+    const labels = Object.entries(textMapOf(workload, 'spec', 'selector', 'matchLabels')).map(([key, value]) => `${key}=${value}`).join(',');
+    const { items } = await cluster.list({ ...kinds.pod, labelSelector: labels });
+    const wrong = items.filter((pod) => pod.metadata.deletionTimestamp === undefined && !listOf(pod, 'status', 'containerStatuses').some((status) => textOf(status, 'imageID').endsWith(`@${image.digest}`)));
+    if (wrong.length > 0) throw new Failure({ code: 'CANARY_NOT_READY', message: `${wrong.map(formatObject).slice(0, 5).join(', ')} do not run ${image.digest}`, hint: `kubectl get pods --namespace ${workload.metadata.namespace ?? ''} --selector ${labels} -o jsonpath='{..imageID}'` });
+  }
+}
