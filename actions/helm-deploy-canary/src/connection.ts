@@ -11,18 +11,30 @@ export interface Connection {
 }
 
 /** Connects; asks nothing yet. Fails with `KUBE_CONFIG_INVALID`. */
-export async function connect(given: Inputs, ctx: Context): Promise<Connection> {
+export async function connect(given: Pick<Inputs, 'kubeconfig' | 'context' | 'namespace'>, ctx: Context): Promise<Connection> {
   const text = await readText(given, ctx);
   const access = { ...readKubeconfig(text, given.context), namespace: given.namespace };
   // A file of its own below the scratch folder: helm reads no other, and it is gone with the run.
   const kubeconfig = `${ctx.scratch}/kubeconfig`;
   await ctx.files.write(kubeconfig, text);
-  return { cluster: connectCluster(access, ctx), helm: createHelm(ctx, { kubeconfig, context: access.context, namespace: given.namespace }) };
+  return { cluster: connectCluster(access, { ...ctx, signal: outlive(ctx.signal) }), helm: createHelm(ctx, { kubeconfig, context: access.context, namespace: given.namespace }) };
+}
+
+/** GitHub kills ten seconds after it cancels. */
+const graceSeconds = 6;
+
+/** Ends some seconds after `signal`: traffic and lock are given back by calls too. */
+function outlive(signal: AbortSignal): AbortSignal {
+  const end = new AbortController();
+  const begin = (): void => AbortSignal.timeout(graceSeconds * 1000).addEventListener('abort', () => end.abort(signal.reason), { once: true });
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
+  return end.signal;
 }
 
 const mostBytes = 1024 * 1024;
 
-async function readText({ kubeconfig }: Inputs, ctx: Context): Promise<string> {
+async function readText({ kubeconfig }: Pick<Inputs, 'kubeconfig'>, ctx: Context): Promise<string> {
   if (kubeconfig !== undefined && /^\s*(?:apiVersion|kind|clusters|\{)/m.test(kubeconfig) && kubeconfig.includes('\n')) return kubeconfig;
   const path = kubeconfig ?? ctx.secret('KUBECONFIG');
   const hint = 'Set the input kubeconfig to the text of a kubeconfig (from a secret) or to the path of a file; azure/aks-set-context writes one and sets KUBECONFIG.';

@@ -24,7 +24,7 @@ export async function planDeployment(given: Inputs, ctx: Context, { connection, 
   const rendered = await render(given, { helm, image, stableRevision });
   const service = serviceOf(rendered.next, image);
   if (stableRevision === 0) {
-    return { rendered, arms: undefined, split: undefined, ownsRoute: false, keepRoute: () => Promise.resolve(undefined), judging: await planJudgement(given, ctx, { canary: backendOf(given, service) }) };
+    return { image, replicas: given.replicas, rendered, arms: undefined, split: undefined, ownsRoute: false, keepRoute: () => Promise.resolve(undefined), judging: await planJudgement(given, ctx, { canary: backendOf(given, service) }) };
   }
   const name = service.metadata.name;
   const route = await routeOf(cluster, { route: given.route, service: name });
@@ -35,7 +35,7 @@ export async function planDeployment(given: Inputs, ctx: Context, { connection, 
   const judging = await planJudgement(given, ctx, { stable, baseline: { ...stable, service: arms.baseline.service }, canary: { ...stable, service: arms.canary.service } });
   const ownsRoute = rendered.next.some(({ kind, metadata }) => kind === 'HTTPRoute' && metadata.name === route.metadata.name);
   return {
-    rendered, arms, split: { route, services: { stable: name, baseline: arms.baseline.service, canary: arms.canary.service } }, judging,
+    image, replicas: given.replicas, rendered, arms, split: { route, services: { stable: name, baseline: arms.baseline.service, canary: arms.canary.service } }, judging,
     ownsRoute, keepRoute: () => (ownsRoute ? liveRules(cluster, route) : Promise.resolve(undefined)),
   };
 }

@@ -11,10 +11,11 @@ import { twinRelease, workloadsOf, type Rendered } from './plan.ts';
 /** Everything the releases are made with. */
 export interface ReleaseOptions {
   readonly ctx: Context;
-  readonly given: Inputs;
+  readonly given: Pick<Inputs, 'release' | 'namespace'>;
   readonly cluster: Cluster;
   readonly helm: Helm;
-  readonly image: PinnedImage;
+  /** Of the whole run: waiting takes half of it at most, the rest is for saying why, and for the way back. */
+  readonly timeoutSeconds?: number;
   /** Decides whether an operation that was left half done may be taken over. */
   readonly owner: () => Promise<OperationOwner>;
   /** Explains why objects do not get ready. */
@@ -23,6 +24,9 @@ export interface ReleaseOptions {
 
 /** What `prepare` gave: the chart and the arms. Recovery needs neither. */
 export interface Prepared {
+  readonly image: PinnedImage;
+  /** Pods of each arm. */
+  readonly replicas: number;
   readonly rendered: Rendered;
   readonly arms: Readonly<Record<Arm, ArmWorkload>> | undefined;
   /** Whether the chart renders the route that is split. */
@@ -37,23 +41,24 @@ const readySeconds = 600;
 
 /** The releases of one run. `prepared` is asked for only where something new is installed. */
 export function createReleases(options: ReleaseOptions, prepared: () => Prepared): CanaryReleases {
-  const { ctx, given, cluster, helm, image } = options;
+  const { ctx, given, helm } = options;
   const settings = { timeoutSeconds: hookSeconds, historyMax };
   const upgrade = (more: Pick<UpgradeOptions, 'release' | 'chart' | 'description' | 'serverSide'> & Partial<UpgradeOptions>): Promise<void> => helm.upgrade({ ...settings, ...more });
   return {
     main: () => readMain(options),
     async installTwin(arm, signal) {
-      const workload = prepared().arms?.[arm];
+      const { arms, image, replicas } = prepared();
+      const workload = arms?.[arm];
       if (workload === undefined) throw new Failure({ code: 'INTERNAL_DEFECT', message: `there is no ${arm} to install` });
       const release = twinRelease(given.release, arm);
       await mend(options, release, () => Promise.resolve({ state: 'dead', evidence: 'the lock is held, and only runs that hold it touch this release' }));
       const folder = await writeChart(ctx.files, `${ctx.scratch}/${arm}`, wrapChart(workload.objects, { name: arm, version: '0.0.0', appVersion: image.digest.replace(':', '-') }));
       await upgrade({ release, chart: folder, description: `${arm} of ${given.release} by ${ctx.event.run.uri}`, serverSide: 'true', forceConflicts: true });
-      await becomeReady(options, `the ${arm}`, { objects: [{ ...kinds.deployment, name: workload.deployment }], podSelector: selectorText(workload.podLabels, 2), endpoints: [{ service: workload.service, least: given.replicas }] }, signal);
+      await becomeReady(options, `the ${arm}`, { objects: [{ ...kinds.deployment, name: workload.deployment }], podSelector: selectorText(workload.podLabels, 2), endpoints: [{ service: workload.service, least: replicas }] }, signal);
     },
     removeTwin: (arm) => helm.uninstall({ release: twinRelease(given.release, arm), timeoutSeconds: hookSeconds }),
     async upgradeMain(signal) {
-      const { rendered, keepRoute } = prepared();
+      const { rendered, image, keepRoute } = prepared();
       await mend(options, given.release, options.owner);
       const postRenderer = await keepRoute();
       const warning = postRenderer === undefined ? '' : ' (its route is the canary\'s: do not roll back to this revision)';
@@ -62,13 +67,13 @@ export function createReleases(options: ReleaseOptions, prepared: () => Prepared
       return newestRevision(options);
     },
     async settleMain() {
-      const { rendered, ownsRoute } = prepared();
+      const { rendered, image, ownsRoute } = prepared();
       if (ownsRoute) await upgrade({ ...rendered.chart, release: given.release, description: `${formatImage(image)} by ${ctx.event.run.uri}`, serverSide: 'auto', hooks: false, forceConflicts: true });
       return newestRevision(options);
     },
     async rollBackMain(revision, signal) {
       await mend(options, given.release, options.owner);
-      const newest = (await listRevisions(cluster, given.release)).findLast(({ status }) => status === 'deployed');
+      const newest = (await listRevisions(options.cluster, given.release)).findLast(({ status }) => status === 'deployed');
       if (newest?.revision !== revision) await helm.rollback({ ...settings, release: given.release, revision });
       await mainReady(options, readManifest(await helm.manifest(given.release), 'the manifest of the release'), signal);
     },
@@ -113,8 +118,8 @@ function mainReady(options: ReleaseOptions, manifest: readonly KubeObject[], sig
 }
 
 async function becomeReady(options: ReleaseOptions, what: string, wait: Omit<WaitOptions, 'clock' | 'signal' | 'timeoutSeconds'>, signal: AbortSignal): Promise<void> {
-  const { ctx, cluster } = options;
-  const result = await waitReady(cluster, { ...wait, timeoutSeconds: readySeconds, clock: ctx.clock, signal, onChange: (waitingFor) => waitingFor.length > 0 && ctx.log.line(`waiting for ${what}: ${waitingFor.join('; ')}`) });
+  const { ctx, cluster, timeoutSeconds = Infinity } = options;
+  const result = await waitReady(cluster, { ...wait, timeoutSeconds: Math.min(readySeconds, timeoutSeconds / 2), clock: ctx.clock, signal, onChange: (waitingFor) => waitingFor.length > 0 && ctx.log.line(`waiting for ${what}: ${waitingFor.join('; ')}`) });
   if (result.state !== 'ready') throw await options.explain(what, wait);
   ctx.log.line(`${what} is ready after ${result.seconds.toFixed(1)} s`);
 }

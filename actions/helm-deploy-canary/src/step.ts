@@ -48,7 +48,7 @@ async function run(given: Inputs, ctx: Context): Promise<Result> {
   const connection = await connect(given, ctx);
   const { id, uri, attempt } = ctx.event.run;
   const lock = { cluster: connection.cluster, clock: ctx.clock, log: ctx.log, signal: ctx.signal, name: journalName(given.release), namespace: given.namespace, run: uri === '' ? `run ${id}` : uri, attempt };
-  return withLease(lock, async ({ signal, fence, predecessor }) => deploy({ given, ctx: { ...ctx, signal }, admission, connection, run: lock.run, fence, predecessor }));
+  return withLease(lock, async ({ signal, superseded, fence, predecessor }) => deploy({ given, ctx: { ...ctx, signal }, admission, connection, run: lock.run, superseded, fence, predecessor }));
 }
 
 interface Task {
@@ -58,6 +58,7 @@ interface Task {
   readonly admission: Admission;
   readonly connection: Connection;
   readonly run: string;
+  readonly superseded: () => boolean;
   readonly fence: number;
   readonly predecessor: string | undefined;
 }
@@ -73,7 +74,7 @@ async function deploy(task: Task): Promise<Result> {
   stage.deployment = deployment;
   if (given['dry-run']) return planned(deployment);
   const plan: CanaryPlan = {
-    image: admission.image, run: address, steps: given.steps, judge: deployment.judging.settings, cancelled: ctx.signal, timeoutSeconds: given['timeout-seconds'],
+    image: admission.image, run: address, steps: given.steps, judge: deployment.judging.settings, cancelled: ctx.signal, superseded: task.superseded, timeoutSeconds: given['timeout-seconds'],
     onInsufficientData: given['on-insufficient-data'] === 'hold' ? 'hold' : 'rollback',
   };
   ctx.log.line(deployment.judging.forecast);
@@ -93,7 +94,7 @@ function worldOf({ given, ctx, admission, connection, fence, predecessor }: Task
   const judging = (): Judging => required().judging;
   return {
     clock: ctx.clock, log: ctx.log, journal,
-    releases: createReleases({ ctx, given, cluster, helm, image: admission.image, owner, explain: (what, wait) => explainUnready({ cluster, given, what, wait }) }, required),
+    releases: createReleases({ ctx, given, cluster, helm, timeoutSeconds: given['timeout-seconds'], owner, explain: (what, wait) => explainUnready({ cluster, given, what, wait }) }, required),
     traffic: createTraffic({ ctx, cluster, ...(stage.deployment?.split !== undefined && { split: stage.deployment.split }) }),
     look: (signal) => judging().look(signal),
     requireEvidence: () => admission.require(),

@@ -14,6 +14,7 @@ const steps: Readonly<Record<string, () => Promise<Step>>> = {
   'sign-and-attest': async () => (await import('@pratique/sign-and-attest')).signAndAttest,
   'quarantine-gate': async () => (await import('@pratique/quarantine-gate')).quarantineGate,
   'helm-deploy-canary': async () => (await import('@pratique/helm-deploy-canary')).helmDeployCanary,
+  'canary recover': async () => (await import('@pratique/helm-deploy-canary')).canaryRecover,
   verify: async () => (await import('./steps/verify.ts')).verify,
   revoke: async () => (await import('./steps/revoke.ts')).revoke,
   tree: async () => (await import('./steps/tree.ts')).tree,

@@ -23,7 +23,8 @@ export async function runCancellable<T>(work: (signal: AbortSignal) => Promise<T
   try {
     return await Promise.race([work(controller.signal), deadline]);
   } catch (thrown) {
-    throw controller.signal.aborted ? controller.signal.reason : thrown;
+    // A step's own word on how it was cancelled says what it left.
+    throw controller.signal.aborted && !(thrown instanceof Failure && thrown.code === 'CANARY_CANCELLED') ? controller.signal.reason : thrown;
   } finally {
     clearTimeout(timer);
     process.off('SIGINT', onSignal);

@@ -26,6 +26,8 @@ export interface Lease {
   readonly signal: AbortSignal;
   /** Grows with each holder: what an earlier holder wrote has a smaller one. */
   readonly fence: number;
+  /** Whether another run has the lock now: then this one must not touch anything any more. */
+  readonly superseded: () => boolean;
   /** Whose lock was taken over, because it did not renew it. */
   readonly predecessor?: string;
 }
@@ -43,9 +45,14 @@ export async function withLease<T>(options: LeaseOptions, work: (lease: Lease) =
   const lost = new AbortController();
   const done = new AbortController();
   const signal = AbortSignal.any([options.signal, lost.signal]);
-  const keeper = keep(options, { object, until: done.signal, lose: (reason) => lost.abort(reason) });
+  let superseded = false;
+  const lose = (reason: string, taken: boolean): void => {
+    superseded = taken;
+    lost.abort(reason);
+  };
+  const keeper = keep(options, { object, until: done.signal, lose });
   try {
-    return await work({ signal, fence: numberOf(object, 'spec', 'leaseTransitions') ?? 0, ...(predecessor !== undefined && { predecessor }) });
+    return await work({ signal, superseded: () => superseded, fence: numberOf(object, 'spec', 'leaseTransitions') ?? 0, ...(predecessor !== undefined && { predecessor }) });
   } catch (thrown) {
     throw lost.signal.aborted ? new Failure({ code: 'KUBE_LEASE_LOST', message: String(lost.signal.reason), cause: thrown }) : thrown;
   } finally {
@@ -113,7 +120,7 @@ const microTime = (date: Date): string => date.toISOString().replace('Z', '000Z'
 interface Keeping {
   readonly object: KubeObject;
   readonly until: AbortSignal;
-  readonly lose: (reason: string) => void;
+  readonly lose: (reason: string, taken: boolean) => void;
 }
 
 /** Renews three times within each duration. Gives the lease as it was last written. */
@@ -132,7 +139,7 @@ async function keep({ cluster, clock, durationSeconds = 15 }: LeaseOptions, { ob
     } catch (thrown) {
       const gone = thrown instanceof Failure && (thrown.code === 'KUBE_CONFLICT' || thrown.code === 'KUBE_NOT_FOUND');
       if (!gone && clock.now().getTime() - renewed < durationSeconds * 1000) continue;
-      lose(gone ? 'another run took the lock over' : `the lock could not be renewed for ${durationSeconds} s: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      lose(gone ? 'another run took the lock over' : `the lock could not be renewed for ${durationSeconds} s: ${thrown instanceof Error ? thrown.message : String(thrown)}`, gone);
       return undefined;
     }
   }

@@ -4,6 +4,9 @@ import { Failure } from '@pratique/core';
 import type { CanaryRecord } from './record.ts';
 import type { CanaryWorld } from './world.ts';
 
+/** What a recovery needs of the world. */
+export type RecoveryWorld = Pick<CanaryWorld, 'clock' | 'log' | 'journal' | 'releases' | 'traffic' | 'residue'>;
+
 /** Which way a recovery went. */
 export type CanaryRecovery = 'reverted' | 'completed';
 
@@ -11,7 +14,7 @@ export type CanaryRecovery = 'reverted' | 'completed';
  * Goes back to what was before, or forward when the main release is already new and ready. What the record says may have happened is looked up, not believed.
  * Fails with `CANARY_RESIDUE` and with what the world fails with; the record stays then.
  */
-export async function recoverCanary(world: CanaryWorld, record: CanaryRecord, signal: AbortSignal): Promise<CanaryRecovery> {
+export async function recoverCanary(world: RecoveryWorld, record: CanaryRecord, signal: AbortSignal): Promise<CanaryRecovery> {
   world.log.line(`putting back what ${record.run} left at stage ${record.stage}`);
   if (record.stage === 'first') await world.releases.removeMain(signal);
   const main = record.stage === 'promoting' || record.stage === 'promoted' ? await world.releases.main(signal) : undefined;
@@ -24,7 +27,7 @@ export async function recoverCanary(world: CanaryWorld, record: CanaryRecord, si
 }
 
 /** The route as it was, then the two releases away, then proof that nothing is left; the record goes last. */
-export async function restore(world: CanaryWorld, record: CanaryRecord, signal: AbortSignal): Promise<void> {
+export async function restore(world: RecoveryWorld, record: CanaryRecord, signal: AbortSignal): Promise<void> {
   if (record.originals !== undefined) await world.traffic.close(record.originals, signal);
   await Promise.all((['canary', 'baseline'] as const).map((arm) => world.releases.removeTwin(arm, signal)));
   const left = await waitForNothing(world, signal);
@@ -35,7 +38,7 @@ export async function restore(world: CanaryWorld, record: CanaryRecord, signal: 
 /** Pods end at their own pace: at most a minute and a half, three times the usual grace. */
 const looks = 90;
 
-async function waitForNothing(world: CanaryWorld, signal: AbortSignal): Promise<readonly string[]> {
+async function waitForNothing(world: RecoveryWorld, signal: AbortSignal): Promise<readonly string[]> {
   for (let look = 1; ; look += 1) {
     const left = await world.residue(signal);
     if (left.length === 0 || look === looks) return left;

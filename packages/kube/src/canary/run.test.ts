@@ -96,6 +96,14 @@ describe('a canary', () => {
   });
 });
 
+test('a run whose lock another run has taken touches nothing any more', async () => {
+  const cluster = createCluster();
+  const lost = new AbortController();
+  const onEffect = (_effect: number, name: string): void => void (name === 'shift 25' && lost.abort());
+  expect(await play(cluster, { onEffect }, { cancelled: lost.signal, superseded: () => true })).toMatchObject({ code: 'CANARY_CANCELLED' });
+  expect(cluster.effects.at(-1)).toBe('shift 25');
+});
+
 describe('a first deployment', () => {
   const limits = { judge: planJudge({ metrics: [{ name: 'errors', limit: 0.01 }], minimumDwellSeconds: 15, horizonSeconds: 120 }) };
 

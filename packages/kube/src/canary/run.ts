@@ -21,6 +21,8 @@ export interface CanaryPlan {
   readonly onInsufficientData: 'hold' | 'rollback';
   /** Aborted when the run is cancelled; then there are seconds, not minutes. */
   readonly cancelled: AbortSignal;
+  /** Whether another run has taken the lock over. Default: never. */
+  readonly superseded?: () => boolean;
   /** For the whole run. */
   readonly timeoutSeconds: number;
 }
@@ -76,7 +78,7 @@ export async function runCanary(world: CanaryWorld, plan: CanaryPlan): Promise<C
 
 async function deployBeside(run: Run): Promise<CanaryEnd> {
   const { world, plan, signal } = run;
-  await world.log.group('Install canary and baseline', () => Promise.all((['baseline', 'canary'] as const).map((arm) => world.releases.installTwin(arm, signal))));
+  await world.log.group('Install canary and baseline', () => installTwins(run));
   const originals = await world.traffic.originals(signal);
   await note(run, 'routing', originals);
   await world.traffic.open(originals, signal);
@@ -94,6 +96,14 @@ async function deployBeside(run: Run): Promise<CanaryEnd> {
   if (watch.judgement.verdict !== 'promote') return { ...end, ...(await turnBack(run, watch)), revision: run.stableRevision };
   const revision = await promote(run);
   return { ...end, verdict: 'promoted', revision };
+}
+
+/** When one fails, the other is waited for as well: what is still being installed cannot be taken away. */
+async function installTwins({ world, signal }: Run): Promise<void> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  await Promise.all((['baseline', 'canary'] as const).map((arm) => world.releases.installTwin(arm, either).catch((thrown: unknown) => failed.abort(thrown))));
+  failed.signal.throwIfAborted();
 }
 
 /** Without a stable release the image is judged by limits alone, with all of the traffic, and taken away when it does not hold. */
@@ -134,6 +144,8 @@ async function turnBack(run: Run, { judgement }: Watch): Promise<Pick<CanaryEnd,
 /** After a fault: everything as it was, as far as the time allows. Gives the failure that the run ends with. */
 async function abandon(run: Run, failure: unknown): Promise<unknown> {
   const { world, plan } = run;
+  // Whoever has the lock now puts everything back, and may already be at it.
+  if (plan.superseded?.() === true) return failure;
   try {
     if (!plan.cancelled.aborted) {
       await recoverCanary(world, run.record, AbortSignal.timeout(restoreSeconds * 1000));

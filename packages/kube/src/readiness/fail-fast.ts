@@ -23,6 +23,8 @@ export const noPulls: PullHistory = { tries: new Map() };
 /** A pull that the registry refused, or that cannot ever fit: repeated once, since a role assignment or a copy may just be on its way. */
 const hopelessPull = /\b40[134]\b|unauthorized|authentication required|denied|forbidden|not found|manifest unknown|no match for platform|no matching manifest|does not match the specified platform/i;
 const atOnce = new Set(['InvalidImageName', 'ErrImageNeverPull', 'CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']);
+/** The kubelet has not seen a ConfigMap or Secret yet that is there; it tries again by itself (kubernetes/kubernetes, pkg/kubelet/util/manager). */
+const notSeenYet = /failed to sync (?:configmap|secret) cache/;
 const pullTries = 2;
 
 /** Adds what `pods` show of pulls. A try is counted when a container goes (back) to ErrImagePull. */
@@ -51,7 +53,7 @@ type Sign = Omit<FatalSign, 'object'>;
 
 function podSign(pod: KubeObject, history: PullHistory): Sign | undefined {
   for (const { key, reason, message } of waitingContainers(pod)) {
-    if (atOnce.has(reason) || reason === 'CrashLoopBackOff') return { reason, message };
+    if ((atOnce.has(reason) && !notSeenYet.test(message)) || reason === 'CrashLoopBackOff') return { reason, message };
     if (/^(?:ErrImagePull|ImagePullBackOff)$/.test(reason) && (history.tries.get(key)?.count ?? 0) >= pullTries) return { reason, message };
   }
   return textOf(pod, 'status', 'phase') === 'Failed' ? { reason: textOf(pod, 'status', 'reason') || 'Failed', message: textOf(pod, 'status', 'message') } : undefined;

@@ -54,6 +54,7 @@ describe('a fatal sign', () => {
   test.each<[string, readonly KubeObject[], string | undefined]>([
     ['an invalid image name', [pod('InvalidImageName')], 'InvalidImageName'],
     ['missing configuration', [pod('CreateContainerConfigError', 'configmap "x" not found')], 'CreateContainerConfigError'],
+    ['configuration that the kubelet has not seen yet', [pod('CreateContainerConfigError', 'failed to sync configmap cache: timed out waiting for the condition')], undefined],
     ['a crash loop', [pod('CrashLoopBackOff')], 'CrashLoopBackOff'],
     ['one refused pull is none yet', [pod('ErrImagePull', denied)], undefined],
     ['its back-off is none yet', [pod('ErrImagePull', denied), pod('ImagePullBackOff', denied)], undefined],

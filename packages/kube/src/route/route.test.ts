@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { connectTo, createApiStandIn, type ApiStandIn } from '../api-stand-in.ts';
 import type { KubeObject } from '../client/object.ts';
 import { findRoute, openSplit, resumeSplit } from './route.ts';
-import { allStable, planSplit, restoreOperations, weightsFor } from './split.ts';
+import { allStable, disownOperations, planSplit, restoreOperations, weightsFor, type RouteSplit } from './split.ts';
 import { makeCanaryIngress, splitByReplicas } from './without-gateway.ts';
 
 const services = { stable: 'shop', baseline: 'shop-baseline', canary: 'shop-canary' };
@@ -135,5 +135,19 @@ describe('without Gateway API', () => {
   });
   test.each([[4, 25, 2, '2 pods beside 4: 25.0 % each, 25 % was asked'], [4, 10, 1, '1 pod beside 4: 16.7 % each, 10 % was asked'], [20, 5, 1, '1 pod beside 20: 4.5 % each, 5 % was asked'], [3, 40, 6, '6 pods beside 3: 40.0 % each, 40 % was asked']])('%i pods, %i % for each arm', (stable, percent, pods, words) => {
     expect(splitByReplicas(stable, percent)).toMatchObject({ pods, words });
+  });
+});
+
+describe('the ownership of the rules', () => {
+  const entry = (manager: string, fields: object, operation = 'Apply') => ({ manager, operation, apiVersion: 'gateway.networking.k8s.io/v1', fieldsType: 'FieldsV1', fieldsV1: fields });
+  const split: RouteSplit = { name: 'shop', namespace: 'web', uid: 'u', services: { stable: 'shop', baseline: 'shop-baseline', canary: 'shop-canary' }, rules: [], owners: [entry('helm', { 'f:spec': { 'f:parentRefs': {}, 'f:rules': {} } })] };
+  const routeWith = (...managedFields: object[]): KubeObject => ({ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: { name: 'shop', namespace: 'web', uid: 'u', resourceVersion: '9', managedFields } });
+  const status = entry('traefik', { 'f:status': {} }, 'Update');
+  test('goes back to whoever had it', () => {
+    const operations = disownOperations(routeWith(entry('helm', { 'f:spec': { 'f:parentRefs': {} } }), status, entry('pratique-canary', { 'f:spec': { 'f:rules': {} } }, 'Update')), split);
+    expect(operations).toEqual([{ op: 'test', path: '/metadata/resourceVersion', value: '9' }, { op: 'replace', path: '/metadata/managedFields', value: [split.owners[0], status] }]);
+  });
+  test('is left alone when it is not ours', () => {
+    expect(disownOperations(routeWith(split.owners[0] ?? {}, status), split)).toEqual([]);
   });
 });
