@@ -34,12 +34,12 @@ export interface Swept {
   readonly problems: readonly string[];
 }
 
-/** Kills at each effect in one phase. The stages share the work. */
-export async function sweep(stages: readonly Stage[], phase: Phase): Promise<Swept> {
+/** Kills at each effect in one phase, or at every `every`-th. The stages share the work. */
+export async function sweep(stages: readonly Stage[], phase: Phase, every = 1): Promise<Swept> {
   const [first] = stages;
   if (first === undefined) throw new RangeError('no stage');
   const reference = await undisturbed(first);
-  const waiting = reference.effects.map((_, index): Boundary => ({ nth: index + 1, phase }));
+  const waiting = reference.effects.map((_, index): Boundary => ({ nth: index + 1, phase })).filter((_, index) => index % every === every - 1);
   const problems: string[] = [];
   await Promise.all(stages.map(async (stage) => {
     for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
