@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One at a time: a lock folder that holds the process id of its owner, and is taken over when the owner is gone.
-import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -23,7 +22,7 @@ export async function withLock(folder, work, options = {}) {
   while (!(await take(folder))) {
     const owner = await readOwner(folder);
     if (await isStale(folder, owner)) {
-      await breakLock(folder, owner);
+      await breakLock(folder);
       continue;
     }
     if (!told) options.onWait?.(owner);
@@ -72,20 +71,26 @@ async function isStale(folder, owner) {
 }
 
 /**
- * Takes a stale lock away. Two may find it stale at once, and the slower would take away the new lock of the faster: so it looks
- * again at what it has taken, and puts a lock back that has another owner.
- * @param {string} folder @param {number | undefined} owner
+ * Takes a stale lock away. Two may find it stale at once, and the slower would take away the new lock of the faster: so there is one at a time
+ * who breaks, and looks again before.
+ * @param {string} folder
  */
-async function breakLock(folder, owner) {
-  const aside = `${folder}.${randomUUID()}`;
+async function breakLock(folder) {
+  const breaking = `${folder}.breaking`;
   try {
-    await rename(folder, aside);
+    await mkdir(breaking);
   } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return;
-    throw thrown;
+    if (codeOf(thrown) !== 'EEXIST') throw thrown;
+    // Whoever is at it needs no more than milliseconds; what is older was left by one that was killed.
+    if (await isStale(breaking, undefined)) await rm(breaking, { recursive: true, force: true });
+    await sleep(5);
+    return;
   }
-  if ((await readOwner(aside)) === owner) await rm(aside, { recursive: true, force: true });
-  else await rename(aside, folder);
+  try {
+    if (await isStale(folder, await readOwner(folder))) await rm(folder, { recursive: true, force: true });
+  } finally {
+    await rm(breaking, { recursive: true, force: true });
+  }
 }
 
 /** Whether a process lives; one of another user does, one that has ended and waits to be collected does not. @param {number} pid */

@@ -41,8 +41,9 @@ describe('the lock', () => {
     await mkdir(lock, { recursive: true });
     await writeFile(join(lock, 'pid'), String(gone));
     const entered: string[] = [];
-    await Promise.all(['a', 'b', 'c'].map((name) => withLock(lock, () => Promise.resolve(entered.push(name)), options)));
-    expect(entered).toHaveLength(3);
+    await Promise.all(Array.from('abcdefghijkl').map((name) => withLock(lock, () => Promise.resolve(entered.push(name)), options)));
+    expect(entered).toHaveLength(12);
+    expect(await readdir(join(folder, 'locks'))).toEqual([]);
   });
 
   test('of a process that lives is waited for, and the owner is named', async () => {
