@@ -83,15 +83,17 @@ describe('refused before anything is made', () => {
     expect(await end()).toEqual(untouched);
   });
 
-  test.concurrent('a quota that is used up, and pod security that the chart violates', async () => {
+  test.concurrent('a chart without a probe, a quota that is used up, and pod security that the chart violates', async () => {
     const { failure, end } = await first('narrow', 20);
     const { kubectl } = use().kube;
     const image = await use().release('1.1.0');
+    const set = 'image=$image\nroute.host=narrow.example';
+    expect(await failure(image, { set: `${set}\nreadiness=` })).toMatchObject({ code: 'CHART_REFUSED', message: expect.stringContaining('READINESS_PROBE_MISSING: Deployment app, container app') as string });
     await kubectl('create', 'quota', 'small', '--hard=pods=1', '--namespace', 'narrow');
     expect(await failure(image)).toMatchObject({ code: 'KUBE_DENIED', message: expect.stringContaining('exceeded quota: small') as string });
     await kubectl('delete', 'quota', 'small', '--namespace', 'narrow');
     await kubectl('label', 'namespace', 'narrow', 'pod-security.kubernetes.io/enforce=restricted');
-    const denied = await failure(image, { set: 'image=$image\nroute.host=narrow.example\nescalation=true' });
+    const denied = await failure(image, { set: `${set}\nescalation=true` });
     expect(denied).toMatchObject({ code: 'KUBE_DENIED', message: expect.stringContaining('violates PodSecurity "restricted') as string });
     expect(await end()).toEqual(untouched);
   });

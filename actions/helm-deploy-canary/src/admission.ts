@@ -2,7 +2,7 @@
 // Evidence first: the image must hold a release verdict, at the start and again before it is promoted.
 import { connectRegistry } from '@pratique/acr';
 import { Failure, formatImage, parsePinnedImage, type Context, type PinnedImage } from '@pratique/core';
-import { loadPolicySet, requireVerdict } from '@pratique/evidence';
+import { loadPolicySet, requireVerdict, type PolicySet } from '@pratique/evidence';
 import { parseReference, type Repository } from '@pratique/oci';
 import { loadTrustMaterial } from '@pratique/sign';
 import type { Inputs } from './inputs.ts';
@@ -10,6 +10,8 @@ import type { Inputs } from './inputs.ts';
 /** Asks for the verdict anew, from the registry, each time. */
 export interface Admission {
   readonly image: PinnedImage;
+  /** What policy.yaml says about the chart. */
+  readonly chart: PolicySet['policy']['chart'];
   /** Fails with `VERDICT_*`. */
   require(): Promise<void>;
 }
@@ -25,7 +27,7 @@ export async function openAdmission(given: Inputs, ctx: Context): Promise<Admiss
   const trustMaterial = await loadTrustMaterial(ctx, given['trusted-root']);
   const registry = await repositoryOf(given, ctx, image);
   return {
-    image,
+    image, chart: set.policy.chart,
     async require() {
       const { statement, verdict } = await requireVerdict({ ctx, repository: registry, image, channel: 'release', trust: set.trust, trustMaterial });
       ctx.log.line(`${formatImage(image)} holds a release verdict of ${statement.trustedTime.toISOString()}, valid until ${verdict.validUntil.toISOString()}`);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plan of a deployment, made before anything is changed: what is rendered, which route is split between what, and how it is judged.
 import { Failure, formatImage, type Context, type PinnedImage } from '@pratique/core';
-import { fieldOf, kinds, listOf, numberOf, routesTo, textMapOf, textOf, type Arm, type ArmWorkload, type Backend, type Cluster, type KubeObject, type RouteSplit, type UpgradeOptions } from '@pratique/kube';
+import { fieldOf, kinds, listOf, numberOf, routesTo, textMapOf, textOf, type Arm, type ArmWorkload, type Backend, type ChartFinding, type Cluster, type KubeObject, type RouteSplit, type UpgradeOptions } from '@pratique/kube';
+import type { Admission } from './admission.ts';
+import { reviewChart } from './chart-review.ts';
 import type { Connection } from './connection.ts';
 import type { Inputs } from './inputs.ts';
 import { planJudgement, type Judging } from './judgement.ts';
@@ -16,15 +18,18 @@ export interface Deployment extends Prepared {
   readonly arms: Readonly<Record<Arm, ArmWorkload>> | undefined;
   readonly split: { readonly route: KubeObject; readonly services: RouteSplit['services'] } | undefined;
   readonly judging: Judging;
+  /** What is not well about the chart, though it does not refuse it. */
+  readonly findings: readonly ChartFinding[];
 }
 
 /** Plans; asks the server about every object of the arms. Reads only. */
-export async function planDeployment(given: Inputs, ctx: Context, { connection, image, stableRevision }: { readonly connection: Connection; readonly image: PinnedImage; readonly stableRevision: number }): Promise<Deployment> {
+export async function planDeployment(given: Inputs, ctx: Context, { connection, admission: { image, chart }, stableRevision }: { readonly connection: Connection; readonly admission: Pick<Admission, 'image' | 'chart'>; readonly stableRevision: number }): Promise<Deployment> {
   const { cluster, helm } = connection;
   const rendered = await render(given, { helm, image, stableRevision });
+  const findings = reviewChart(ctx, rendered.next, chart);
   const service = serviceOf(rendered.next, image);
   if (stableRevision === 0) {
-    return { image, replicas: given.replicas, rendered, arms: undefined, split: undefined, ownsRoute: false, keepRoute: () => Promise.resolve(undefined), judging: await planJudgement(given, ctx, { canary: backendOf(given, service) }) };
+    return { image, replicas: given.replicas, rendered, findings, arms: undefined, split: undefined, ownsRoute: false, keepRoute: () => Promise.resolve(undefined), judging: await planJudgement(given, ctx, { canary: backendOf(given, service) }) };
   }
   const name = service.metadata.name;
   const route = await routeOf(cluster, { route: given.route, service: name });
@@ -35,7 +40,7 @@ export async function planDeployment(given: Inputs, ctx: Context, { connection, 
   const judging = await planJudgement(given, ctx, { stable, baseline: { ...stable, service: arms.baseline.service }, canary: { ...stable, service: arms.canary.service } });
   const ownsRoute = rendered.next.some(({ kind, metadata }) => kind === 'HTTPRoute' && metadata.name === route.metadata.name);
   return {
-    image, replicas: given.replicas, rendered, arms, split: { route, services: { stable: name, baseline: arms.baseline.service, canary: arms.canary.service } }, judging,
+    image, replicas: given.replicas, rendered, findings, arms, split: { route, services: { stable: name, baseline: arms.baseline.service, canary: arms.canary.service } }, judging,
     ownsRoute, keepRoute: () => (ownsRoute ? liveRules(cluster, route) : Promise.resolve(undefined)),
   };
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What needs no cluster: inputs, who is dead, what the summary says.
-import type { GitHubReply } from '@pratique/core';
+import { readFile } from 'node:fs/promises';
+import { chartFindingCodes, type GitHubReply, type Notice } from '@pratique/core';
 import { judgeState, planJudge, startJudge, type CanaryEnd } from '@pratique/kube';
 import { parseInputs } from '@pratique/step';
 import { describe, expect, test } from 'vitest';
+import { describeChart, reviewChart } from './chart-review.ts';
 import { inputs } from './inputs.ts';
 import { provenOwner } from './owner.ts';
 import { summarize } from './summary.ts';
@@ -42,4 +44,27 @@ test('the summary tells the verdict, the figures and the lines, and hostile name
   expect(text).toContain('## ⛔ Rolled back: shop in web');
   expect(text).toContain('Roll back beyond 0.1 % + 1.1 x the baseline, promote below 0.5 % + 1.25 x the baseline');
   expect(text).not.toContain('<img');
+});
+
+describe('a chart', () => {
+  const objects = [{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'once' }, spec: { template: { spec: { containers: [{ name: 'a|<b>', image: 'x:1', securityContext: { privileged: true } }] } } } }];
+  const told: Notice[] = [];
+  const ctx = { log: { line: () => undefined, notice: (notice: Notice) => void told.push(notice), group: <T>(_title: string, work: () => Promise<T>) => work() } };
+  test('is refused with every finding that the policy refuses, and only those', () => {
+    expect(() => reviewChart(ctx, objects, { refuse: ['PRIVILEGED', 'IMAGE_NOT_PINNED', 'HOST_ACCESS'], silence: [] })).toThrow(expect.objectContaining({
+      code: 'CHART_REFUSED', message: expect.stringMatching(/IMAGE_NOT_PINNED: Job once.*; PRIVILEGED: Job once, container a\|<b>: it is privileged: it owns the node$/) as string, facts: { findings: [expect.anything(), expect.anything()] },
+    }));
+    expect(told).toEqual([]);
+  });
+  test('is told of what does not refuse it, save what is silenced', () => {
+    const findings = reviewChart(ctx, objects, { refuse: [], silence: chartFindingCodes.filter((code) => code !== 'PRIVILEGED' && code !== 'IMAGE_NOT_PINNED') });
+    expect(findings.map(({ code }) => code)).toEqual(['IMAGE_NOT_PINNED', 'PRIVILEGED']);
+    expect(told).toMatchObject([{ level: 'warning', title: '2 findings in the chart' }]);
+    expect(describeChart(findings)).toContain('| `PRIVILEGED` | Job once, container a\\|&lt;b&gt; |');
+    expect(describeChart([])).toBe('');
+  });
+  test('has every finding explained in the README', async () => {
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+    expect(chartFindingCodes.filter((code) => !readme.includes(`\`${code}\``))).toEqual([]);
+  });
 });

@@ -4,6 +4,7 @@ import { Failure, type Context } from '@pratique/core';
 import { journalName, openJournal, recoverCanary, runCanary, withLease, type CanaryEnd, type CanaryPlan, type CanaryWorld } from '@pratique/kube';
 import { defineStep, type StepResult } from '@pratique/step';
 import { openAdmission, type Admission } from './admission.ts';
+import { describeChart } from './chart-review.ts';
 import { connect, type Connection } from './connection.ts';
 import { explainUnready } from './explanation.ts';
 import { inputs, type Inputs } from './inputs.ts';
@@ -70,7 +71,7 @@ async function deploy(task: Task): Promise<Result> {
   const left = await world.journal.read(ctx.signal);
   if (left !== undefined && !given['dry-run']) await recoverCanary(world, left, ctx.signal);
   const main = await world.releases.main(ctx.signal);
-  const deployment = await planDeployment(given, ctx, { connection, image: admission.image, stableRevision: main?.revision ?? 0 });
+  const deployment = await planDeployment(given, ctx, { connection, admission, stableRevision: main?.revision ?? 0 });
   stage.deployment = deployment;
   if (given['dry-run']) return planned(deployment);
   const plan: CanaryPlan = {
@@ -102,15 +103,15 @@ function worldOf({ given, ctx, admission, connection, fence, predecessor }: Task
   };
 }
 
-function planned({ rendered, arms, judging }: Deployment): Result {
+function planned({ rendered, arms, judging, findings }: Deployment): Result {
   const counted = arms === undefined ? 'A first deployment.' : `Canary and baseline of ${arms.canary.objects.length} objects each.`;
-  return { outputs: { verdict: 'planned' }, summary: `## Dry run\n\n${counted} ${rendered.next.length} objects in the release. ${judging.forecast}\n` };
+  return { outputs: { verdict: 'planned' }, summary: `## Dry run\n\n${counted} ${rendered.next.length} objects in the release. ${judging.forecast}\n${describeChart(findings)}` };
 }
 
 function answer(given: Inputs, told: { readonly end: CanaryEnd; readonly deployment: Deployment; readonly image: Admission['image'] }): Result {
   const { end } = told;
   const { stable, baseline, canary } = end.reached;
-  const summary = summarize(given, told);
+  const summary = `${summarize(given, told)}${describeChart(told.deployment.findings)}`;
   const result: Result = {
     summary,
     outputs: {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of core: the words of the domain, the ports, failures, redaction, retry. Pure.
+export { chartFindingCodes, type ChartFindingCode } from './chart-finding.ts';
 export { mapConcurrently } from './concurrency.ts';
 export {
   predicateTypes,

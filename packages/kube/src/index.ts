@@ -38,6 +38,8 @@ export { judgeDefaults, planJudge, type JudgePlan, type JudgeSettings, type Metr
 export { addCounts, type Arm, type ArmCounts, type ArmPair, type Slot, type SlotMetric } from './judge/slot.ts';
 export { readJudgeState } from './judge/state-file.ts';
 export { withLease, type Lease, type LeaseOptions } from './lease.ts';
+export { lintManifest } from './lint/lint.ts';
+export type { ChartFinding } from './lint/pod-template.ts';
 export { bucketsOf, historyOf, type History } from './metrics/counters.ts';
 export { createObserver, failureMetric, slowMetric, type ObserverOptions } from './metrics/observer.ts';
 export { findPreset, ownPreset, presetNames, type Backend, type CounterPreset } from './metrics/preset.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // policy.yaml: what an image must show to pass. An empty file is the strict policy.
-import type { JsonObject } from '@pratique/core';
+import { chartFindingCodes, type JsonObject } from '@pratique/core';
 import { documentSchema, readDocument } from './document.ts';
 import { choice, integer, list, mapping, optional, required, section, text, withDefault, type ValueOf } from './shape.ts';
 
@@ -49,6 +49,10 @@ const policyShape = mapping({
     'require-approval': withDefault(choice(['true', 'false']), 'true', 'true: only exceptions count whose approver reviewed the change that added them.'),
   }), 'What exceptions may do.'),
   'roles-overlap': withDefault(choice(['refuse', 'allow']), 'refuse', 'Whether one signer may both build and judge. When allowed, every verdict says so.'),
+  chart: section(mapping({
+    refuse: withDefault(list(choice(chartFindingCodes)), ['IMAGE_NOT_PINNED', 'PRIVILEGED', 'HOST_ACCESS', 'READINESS_PROBE_MISSING'], 'Findings of the chart for which a deployment is refused.'),
+    silence: withDefault(list(choice(chartFindingCodes)), [], 'Findings that are not told. All others are told and do not refuse.'),
+  }, ({ refuse, silence }) => refuse.filter((code) => silence.includes(code)).map((code) => `${code} is in refuse and in silence`)), 'What the chart of a deployment may be like.'),
   verdict: section(mapping({
     'valid-days': withDefault(integer(1, 365), 30, 'How long a verdict counts.'),
   }), 'What the verdict says.'),

@@ -10,4 +10,5 @@ export const deployCodes = {
   CANARY_TIMEOUT: { kind: 'unavailable', when: 'The deployment did not end within timeout-seconds. Everything was put back.', mend: 'Raise timeout-seconds above the sum of the steps.' },
   CANARY_CANCELLED: { kind: 'unavailable', when: 'The run was cancelled. Traffic is back at stable; the next run removes the rest.', mend: 'Run it again, or pratique canary recover.' },
   CANARY_RESIDUE: { kind: 'unavailable', when: 'Objects of a canary are still there after it was removed.', mend: 'See what holds them (finalizers), then run again.' },
+  CHART_REFUSED: { kind: 'refused', when: 'The chart has a finding that chart.refuse of policy.yaml names. Nothing was changed.', mend: 'Mend the chart as each finding says, or change policy.yaml on the default branch.' },
 } as const satisfies Record<string, FailureCodeEntry>;
