@@ -6,10 +6,10 @@ import { describe, expect, test } from 'vitest';
 import { checkout } from '../tools/runtime.mjs';
 import { readImports, readSourceFiles, type SourceFile } from './source-files.ts';
 
-const step = ['core', 'step', 'oci', 'acr', 'scan', 'sign', 'policy', 'evidence'];
+const step = ['core', 'step', 'oci', 'azure', 'acr', 'scan', 'sign', 'policy', 'evidence'];
 const arrows: Readonly<Record<string, readonly string[]>> = {
   'packages/core': [], 'packages/step': ['core'], 'packages/host': ['core', 'step'],
-  'packages/oci': ['core'], 'packages/acr': ['core', 'oci'], 'packages/scan': ['core', 'oci'], 'packages/sign': ['core', 'oci'], 'packages/policy': ['core'], 'packages/kube': ['core'], 'packages/evidence': ['core', 'sign', 'policy', 'oci'],
+  'packages/oci': ['core'], 'packages/azure': ['core', 'oci'], 'packages/acr': ['core', 'oci', 'azure'], 'packages/scan': ['core', 'oci'], 'packages/sign': ['core', 'oci'], 'packages/policy': ['core'], 'packages/kube': ['core'], 'packages/evidence': ['core', 'sign', 'policy', 'oci'],
   'packages/lab': ['core', 'oci'],
   'actions/build-scan-push': step, 'actions/sign-and-attest': step, 'actions/quarantine-gate': step, 'actions/helm-deploy-canary': [...step, 'kube'],
 };

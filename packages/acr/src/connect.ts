@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One registry, signed in to: the distribution API, and what only Azure's registry has.
+import { requireAuthority, createEntraTokens, type EntraTokens } from '@pratique/azure';
 import { Failure, type Context } from '@pratique/core';
 import { anonymousAuthenticator, createRegistry, tokenAuthenticator, type Authenticator, type Registry } from '@pratique/oci';
-import { createEntraTokens, type EntraTokens } from './entra.ts';
 import { createProperties, refusedProperties, type RegistryProperties } from './properties.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { roleHint } from './role-hint.ts';
@@ -37,12 +37,12 @@ const publicAuthorities = new Set(['login.microsoftonline.com', 'login.microsoft
 export async function connectRegistry(options: ConnectOptions): Promise<AzureRegistry> {
   const { registry, ctx, signIn } = options;
   const way = await chooseWay(registry, ctx, signIn);
-  const session = way.kind === 'docker' || way.kind === 'anonymous' ? undefined : { way, entra: createEntraTokens(ctx, way, signIn) };
+  const session = way.kind === 'docker' || way.kind === 'anonymous' ? undefined : { way, entra: createEntraTokens(ctx, way, { authorityHost: signIn['azure-authority-host'], audience: signIn['azure-audience'] }) };
   const mode = signIn['registry-role-mode'];
   const assignee = signIn['azure-client-id'];
   const forbiddenHint = (scope: string): string => roleHint({ registry, scope, mode, assignee });
   const known = azureHost.test(registry);
-  const authority = authorityOf(signIn);
+  const authority = requireAuthority(signIn);
   const trusted = known || !publicAuthorities.has(authority);
   const oci = createRegistry({
     registry, fetch: ctx.fetch, clock: ctx.clock, signal: ctx.signal,
@@ -52,12 +52,6 @@ export async function connectRegistry(options: ConnectOptions): Promise<AzureReg
   return {
     oci, properties: propertiesOf(options, { way, entra: session?.entra, trusted, forbiddenHint }), quarantine: createQuarantine(oci, assignee), canObtain: (scope) => canObtain(oci, scope),
   };
-}
-
-function authorityOf(signIn: RegistrySignIn): string {
-  const authority = signIn['azure-authority-host'];
-  if (URL.canParse(authority) && new URL(authority).protocol === 'https:') return new URL(authority).hostname;
-  throw new Failure({ code: 'INPUT_INVALID', message: `azure-authority-host "${authority}" is not an https URL` });
 }
 
 function plainAuthenticator(way: SignInWay): Authenticator {

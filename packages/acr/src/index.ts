@@ -3,6 +3,7 @@
 export { connectRegistry, type AzureRegistry, type ConnectOptions } from './connect.ts';
 export { readLocks, type HeldLocks } from './locks.ts';
 export { listManifests, type StoredManifest } from './manifest-list.ts';
+export { mayPull, type PullAnswer, type PullQuestion } from './pull-permission.ts';
 export type { Lock, RegistryProperties } from './properties.ts';
 export type { Quarantine } from './quarantine.ts';
 export type { QuarantineDetails } from './quarantine-details.ts';

@@ -3,8 +3,7 @@
 import type { ContainerRegistryClient } from '@azure/container-registry';
 import { Failure, retry, type Context, type Digest } from '@pratique/core';
 import { networkFailure, registryFailure } from '@pratique/oci';
-import { createAzureHttpClient } from './azure-http.ts';
-import type { EntraTokens } from './entra.ts';
+import { createAzureHttpClient, type EntraTokens } from '@pratique/azure';
 
 /** What may be done with a manifest or tag; what is left out stays as it is. `write: false` also forbids deletion. */
 export interface Lock {

@@ -2,7 +2,7 @@
 // Entra token -> refresh token -> access token per scope set (Azure/acr docs/AAD-OAuth.md), each kept until shortly before its end.
 import { addSecret, Failure } from '@pratique/core';
 import { anonymousAuthenticator, createGrantCache, jwtClaims, readGrant, type Authenticator, type AuthorizationRequest, type Grant } from '@pratique/oci';
-import type { EntraToken, EntraTokens } from './entra.ts';
+import type { EntraToken, EntraTokens } from '@pratique/azure';
 import { parseScope, roleHint } from './role-hint.ts';
 
 export interface ExchangeOptions {

@@ -69,7 +69,7 @@ async function overview(): Promise<string> {
   return [
     'pratique: from commit to production without trusting anything you cannot prove', '', 'Steps:', ...rows, '', 'Beside them:',
     '  tools              Programs the steps use: wanted, found, where from.',
-    '  lab up             Start registry, mirror, Sigstore, GitHub and Entra stand-ins on this machine; --cluster adds a real Kubernetes.',
+    '  lab up             Start registry, mirror, Sigstore, GitHub, Entra and Azure stand-ins on this machine; --cluster adds a real Kubernetes.',
     '  lab load           Bounded HTTP traffic at the cluster\'s gateway: URL --rate 20 --seconds 60.',
     '  lab acr            Only the ACR emulator: --port 5000 --data DIR [--http] [--anonymous].',
     '  lab sigstore       Only Fulcio, Rekor and TSA.', '', 'pratique COMMAND --help tells its flags; --json prints results as JSON.',

@@ -38,7 +38,7 @@ async function open(lab: Lab, settings: { readonly nodes: number; readonly scrap
   const { namespace, name } = gatewayReference;
   return {
     addresses: { kubeconfig, gateway, gatewayReference, prometheus, logs, startMillis },
-    lines: [`KUBECONFIG ${kubeconfig}`, `gateway    ${gateway} (parentRefs: ${namespace}/${name})`, `Prometheus ${prometheus}`, `cluster up after ${(startMillis / 1000).toFixed(1)} s, logs in ${logs}`],
+    lines: [`KUBECONFIG ${kubeconfig}`, `AKS        ${lab.addresses.arm.cluster} (--aks-cluster, with --azure-resource-manager ${lab.addresses.arm.url})`, `gateway    ${gateway} (parentRefs: ${namespace}/${name})`, `Prometheus ${prometheus}, behind Entra ${lab.addresses.monitor.url} (--metrics-audience ${lab.addresses.monitor.audience})`, `cluster up after ${(startMillis / 1000).toFixed(1)} s, logs in ${logs}`],
     close,
   };
 }

@@ -14,7 +14,7 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Starts everything. `--data DIR` keeps it; `--port-acr 5000` and so on fix ports; `--cluster` adds a Kubernetes; `--json` prints every address as one JSON object. */
 export async function labUp({ flags }: Arguments): Promise<number> {
-  const ports = ['acr', 'mirror', 'github', 'entra', 'sigstore'].map((service) => [service, `port-${service}`] as const);
+  const ports = ['acr', 'mirror', 'github', 'entra', 'sigstore', 'arm', 'monitor'].map((service) => [service, `port-${service}`] as const);
   requireKnown(flags, ['help', 'json', 'data', ...clusterFlags, ...ports.map(([, flag]) => flag)]);
   if (flags['help']) return help('pratique lab up [--data DIR] [--cluster [--nodes COUNT] [--scrape-seconds SECONDS]] [--json]', ports.map(([, flag]) => `--${flag} PORT`));
   const wanted = Object.fromEntries(ports.filter(([, flag]) => flags[flag] !== undefined).map(([service, flag]) => [service, portOf(flags[flag] ?? '')])) as Partial<Record<LabService, number>>;
@@ -27,7 +27,7 @@ export async function labUp({ flags }: Arguments): Promise<number> {
   const { addresses } = lab;
   if (flags['json']) say(JSON.stringify({ ...addresses, ...(opened ? { cluster: opened.addresses } : {}) }, undefined, 2));
   else {
-    say(`registry   ${addresses.acr.loginServer}\nmirror     ${addresses.mirror.loginServer}\nsigstore   ${addresses.sigstore.url}\nGitHub     ${addresses.github.apiUrl}\nEntra      ${addresses.entra.authorityHost}`);
+    say(`registry   ${addresses.acr.loginServer}\nmirror     ${addresses.mirror.loginServer}\nsigstore   ${addresses.sigstore.url}\nGitHub     ${addresses.github.apiUrl}\nEntra      ${addresses.entra.authorityHost}\nAzure      ${addresses.arm.url} (Resource Manager)`);
     say(`CA         ${addresses.caFile}\neverything ${join(addresses.folder, 'lab.json')}`);
     for (const line of opened?.lines ?? []) say(line);
     say('Ctrl-C ends it.');

@@ -57,6 +57,7 @@ export const predicateTypes = {
   spdx: 'https://spdx.dev/Document/v2.3',
   tests: 'https://in-toto.io/attestation/test-result/v0.1',
   verdict: 'https://slsa.dev/verification_summary/v1',
+  deployment: 'https://pratique.dev/attestation/deployment/v1',
 } as const;
 
 /** Who may say what. */

@@ -3,6 +3,10 @@
 export { createAuthority, type Authority } from './authority.ts';
 export type { FilePart } from './file-sender.ts';
 export { bodyChunks, ConnectionReset, respondWithFile, serve, type Handler, type Served, type ServeOptions } from './serve.ts';
+export { createArm, labResources, type Arm, type ArmOptions } from './arm/arm.ts';
+export { aksServerApplication, type LabManagedCluster } from './arm/cluster.ts';
+export { createMonitor, monitorAudience, type Monitor } from './arm/monitor.ts';
+export type { ArmAssignment, ArmRole } from './arm/roles.ts';
 export { createEntra, type Entra, type EntraClient, type EntraOptions, type EntraPrincipal } from './entra/entra.ts';
 export type { FederatedCredential } from './entra/federation.ts';
 export { createGitHub, type GitHub, type GitHubOptions } from './github/github.ts';

@@ -32,6 +32,10 @@ export interface LabAddresses {
     readonly signingConfig: { readonly path: string; readonly url: string };
     readonly signingConfigRekorV1: { readonly path: string; readonly url: string };
   };
+  /** Resource Manager: `azure-resource-manager`, and ids of what it knows; the cluster only with `lab up --cluster`. */
+  readonly arm: { readonly url: string; readonly cluster: string; readonly registry: string };
+  /** Query endpoint of an Azure Monitor workspace, in front of the cluster's Prometheus; it takes tokens for `audience`. */
+  readonly monitor: { readonly url: string; readonly audience: string };
   /** How to act as somebody. */
   readonly tokens: {
     /** Login at `acr` for each identity: an ACR refresh token of three hours as password. */

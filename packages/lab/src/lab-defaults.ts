@@ -7,7 +7,7 @@ import type { LabUser } from './github/state.ts';
 export const labTenantId = '0a1b2c3d-0000-4000-8000-000000000001';
 
 /** Names of the identities that the example pipeline uses. */
-export type LabPrincipal = 'builder' | 'gate' | 'cluster';
+export type LabPrincipal = 'builder' | 'gate' | 'cluster' | 'deployer';
 
 const identity = (name: LabPrincipal, number: number): EntraClient => ({
   name,
@@ -17,13 +17,14 @@ const identity = (name: LabPrincipal, number: number): EntraClient => ({
 });
 
 /** Application ids, object ids and secrets of the identities; the same in every lab, worth nothing outside of it. */
-export const labClients: Readonly<Record<LabPrincipal, EntraClient>> = { builder: identity('builder', 1), gate: identity('gate', 2), cluster: identity('cluster', 3) };
+export const labClients: Readonly<Record<LabPrincipal, EntraClient>> = { builder: identity('builder', 1), gate: identity('gate', 2), cluster: identity('cluster', 3), deployer: identity('deployer', 4) };
 
 /** `sub` of ID tokens that may stand for an identity. Jobs of the gate and of deployments differ from others only by their environment. */
 export const labSubjects: Readonly<Record<LabPrincipal, readonly string[]>> = {
   builder: ['repo:acme/app:ref:refs/heads/main', 'repo:acme/app:environment:quarantine'],
   gate: ['repo:acme/app:environment:release'],
   cluster: ['repo:acme/app:environment:production', 'repo:acme/app:environment:staging'],
+  deployer: ['repo:acme/app:environment:production', 'repo:acme/app:environment:staging'],
 };
 
 /** Ann writes, Bob reviews. */

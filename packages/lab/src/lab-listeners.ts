@@ -5,7 +5,7 @@ import { Failure, isJsonObject } from '@pratique/core';
 import { serve, type Handler, type Served, type ServeOptions } from './serve.ts';
 
 /** The lab's servers, one port each; `blobs` is where `acr` redirects reads of blobs. */
-export const labServices = ['acr', 'blobs', 'mirror', 'github', 'entra', 'sigstore'] as const;
+export const labServices = ['acr', 'blobs', 'mirror', 'github', 'entra', 'sigstore', 'arm', 'monitor'] as const;
 /** Name of one of them. */
 export type LabService = (typeof labServices)[number];
 

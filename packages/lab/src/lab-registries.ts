@@ -39,6 +39,8 @@ export const defaultAssignments: readonly Assignment[] = [
   { principal: labClients.builder.objectId, role: role('Writer'), prefix: 'quarantine/' },
   { principal: labClients.gate.objectId, role: role('Contributor') },
   { principal: labClients.cluster.objectId, role: role('Reader'), prefix: 'acme/' },
+  // Hangs the record of a deployment on what it deployed.
+  { principal: labClients.deployer.objectId, role: role('Writer'), prefix: 'acme/' },
 ];
 
 /** Opens both registries on their folders. */

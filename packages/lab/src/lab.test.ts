@@ -36,7 +36,7 @@ const job = (changes: Partial<JobRequest>): JobRequest => ({
 });
 
 /** From a job's ID token over Entra to an ACR refresh token. */
-async function signIn(client: 'builder' | 'gate' | 'cluster', changes: Partial<JobRequest> = {}): Promise<string> {
+async function signIn(client: 'builder' | 'gate' | 'cluster' | 'deployer', changes: Partial<JobRequest> = {}): Promise<string> {
   const { entra, acr } = lab.addresses;
   const { requestUrl, requestToken } = await lab.github.issueJob(job(changes));
   const assertion = async (): Promise<string> => {
@@ -84,6 +84,7 @@ describe('a lab', () => {
     ['builder', {}, { 'quarantine/acme/app': ['pull', 'push'], 'acme/app': [] }],
     ['gate', { environment: 'release' }, { 'quarantine/acme/app': ['pull', 'push', 'delete'], 'acme/app': ['pull', 'push', 'delete'] }],
     ['cluster', { environment: 'production' }, { 'quarantine/acme/app': [], 'acme/app': ['pull'] }],
+    ['deployer', { environment: 'production' }, { 'quarantine/acme/app': [], 'acme/app': ['pull', 'push'] }],
   ] as const)('%s signs in from its job and may do what it should, no more', async (client, changes, expected) => {
     const token = await signIn(client, changes);
     for (const [repository, actions] of Object.entries(expected)) expect(await granted(token, repository)).toEqual(actions);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole lab on loopback: two registries, GitHub, Entra and sigstore, all over TLS with one CA, in one process.
+// The whole lab on loopback: two registries, GitHub, Entra, Resource Manager, Azure Monitor and sigstore, all over TLS with one CA, in one process.
 import { execFile } from 'node:child_process';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Clock } from '@pratique/core';
 import type { AcrEmulator } from './acr/emulator.ts';
+import { labResources, type Arm } from './arm/arm.ts';
+import { monitorAudience, type Monitor } from './arm/monitor.ts';
 import { createEntra, type Entra } from './entra/entra.ts';
 import { createGitHub, type GitHub } from './github/github.ts';
 import type { LabRepository, LabUser } from './github/state.ts';
@@ -16,6 +18,7 @@ import { labEnvironment, labFiles, sigstoreAddresses, type LabAddresses } from '
 import { labClients, labRepository, labSubjects, labTenantId, labUsers, type LabPrincipal } from './lab-defaults.ts';
 import { listen, type Interceptor, type Listeners, type LabService } from './lab-listeners.ts';
 import { lockFolder } from './lab-lock.ts';
+import { openAzure } from './lab-azure.ts';
 import { defaultAssignments, openRegistries, signInAs, type LabRegistries } from './lab-registries.ts';
 import { keepServerCertificate } from './server-certificate.ts';
 import { createSigstore, type Sigstore } from './sigstore/sigstore.ts';
@@ -54,6 +57,10 @@ export interface Lab {
   readonly mirror: AcrEmulator;
   readonly github: GitHub;
   readonly entra: Entra;
+  /** Resource Manager. */
+  readonly arm: Arm;
+  /** An Azure Monitor workspace. */
+  readonly monitor: Monitor;
   readonly sigstore: Sigstore;
   /** Puts a fault, a delay or a count before one server; without a function it is taken away again. */
   intercept(service: LabService, first?: Interceptor): void;
@@ -99,11 +106,12 @@ async function open(options: LabOptions, closers: (() => unknown)[]): Promise<Om
   closers.push(() => sigstore.close());
   const registries = await openRegistries({ folder, listeners, entra, clock, mode: options.roleMode ?? 'abac', assignments: options.assignments ?? defaultAssignments });
   closers.push(() => registries.close());
-  const handlers = { acr: registries.acr.handle, blobs: registries.acr.blobHandler, mirror: registries.mirror.handle, github: github.handle, entra: entra.handle, sigstore: sigstore.handle };
+  const { arm, monitor } = openAzure({ url: listeners.url('arm'), tenantId: options.tenantId ?? labTenantId, entra, acr: registries.acr, loginServer: listeners.host('acr') });
+  const handlers = { acr: registries.acr.handle, blobs: registries.acr.blobHandler, mirror: registries.mirror.handle, github: github.handle, entra: entra.handle, sigstore: sigstore.handle, arm: arm.handle, monitor: monitor.handle };
   for (const [service, handler] of Object.entries(handlers)) listeners.mount(service as LabService, handler);
   const addresses = await describe({ ...world, github, entra, registries });
   await writeFiles({ folder, addresses, authority: tls.authority, sigstore });
-  return { addresses, github, entra, sigstore, acr: registries.acr, mirror: registries.mirror, ports: listeners.ports, fetch: listeners.fetch, intercept: listeners.intercept };
+  return { addresses, github, entra, arm, monitor, sigstore, acr: registries.acr, mirror: registries.mirror, ports: listeners.ports, fetch: listeners.fetch, intercept: listeners.intercept };
 }
 
 interface World {
@@ -152,6 +160,8 @@ async function describe({ options, listeners, github, entra, registries }: World
       clients: Object.fromEntries(Object.entries(labClients).map(([name, { clientId, objectId }]) => [name, { clientId, objectId }])) as LabAddresses['entra']['clients'],
     },
     sigstore: sigstoreAddresses(folder, listeners),
+    arm: { url: listeners.url('arm'), cluster: labResources.cluster, registry: labResources.registry },
+    monitor: { url: listeners.url('monitor'), audience: monitorAudience },
     tokens: {
       acr: Object.fromEntries(logins) as LabAddresses['tokens']['acr'],
       github: github.issueToken({ repository: `${repository.owner}/${repository.name}`, permissions: { contents: 'read', 'pull-requests': 'read' } }),

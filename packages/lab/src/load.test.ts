@@ -36,7 +36,7 @@ test('statuses, versions, failures and the Host header', async () => {
     response.writeHead(count % 4 === 0 ? 500 : 200, { 'x-app-version': count % 2 === 0 ? 'b' : 'a' }).end('text');
   });
   const report = await sendLoad({ url, rate: 40, seconds: 1, host: 'app.example' });
-  expect(report).toMatchObject({ requests: 40, heldBack: 0, statuses: { 200: 30, 500: 10 }, versions: { a: 20, b: 20 }, failures: { 0: 10 } });
+  expect(report).toMatchObject({ requests: 40, heldBack: 0, statuses: { 200: 30, 500: 10 }, versions: { a: 20, b: 20 }, failedVersions: { b: 10 }, failures: { 0: 10 } });
   expect([...hosts]).toEqual(['app.example']);
 });
 

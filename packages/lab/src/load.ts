@@ -29,6 +29,8 @@ export interface LoadReport {
   readonly statuses: Readonly<Record<string, number>>;
   /** By the header `x-app-version` of answers that have it. */
   readonly versions: Readonly<Record<string, number>>;
+  /** Errors and answers of 400 and more by the same header; `''` for those without: nobody's, or the gateway's. */
+  readonly failedVersions: Readonly<Record<string, number>>;
   /** Milliseconds, of whole answers. */
   readonly latency: Readonly<Record<'p50' | 'p90' | 'p95' | 'p99' | 'max', number>>;
   /** Errors and answers of 500 and more, by the second in which they were sent; seconds without are left out. */
@@ -112,6 +114,7 @@ function createTally() {
   const count = (counts: Record<string, number>, key: string): void => void (counts[key] = (counts[key] ?? 0) + 1);
   const statuses: Record<string, number> = {};
   const versions: Record<string, number> = {};
+  const failedVersions: Record<string, number> = {};
   const failures: Record<string, number> = {};
   const times: number[] = [];
   const tally = {
@@ -119,6 +122,7 @@ function createTally() {
     add({ status, version, millis }: Answer, second: number): void {
       count(statuses, status);
       if (version !== undefined) count(versions, version);
+      if (status === 'error' || status >= '400') count(failedVersions, version ?? '');
       if (status === 'error' || status >= '500') count(failures, String(second));
       if (status !== 'error') times.push(millis);
     },
@@ -126,7 +130,7 @@ function createTally() {
       const sorted = times.sort((a, b) => a - b);
       const at = (share: number): number => Math.round((sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? 0) * 10) / 10;
       const requests = Object.values(statuses).reduce((sum, one) => sum + one, 0);
-      return { requests, heldBack: tally.heldBack, statuses, versions, latency: { p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99), max: at(1) }, failures };
+      return { requests, heldBack: tally.heldBack, statuses, versions, failedVersions, latency: { p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99), max: at(1) }, failures };
     },
   };
   return tally;

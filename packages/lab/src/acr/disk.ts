@@ -2,7 +2,7 @@
 // The folder medium: content by digest, records as small JSON files, everything written beside and renamed, so that a kill leaves only temporary files.
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Failure, isDigest, parseJsonObject, type Digest } from '@pratique/core';
 import type { Content, Draft, Entry, EntryName, Media } from './media.ts';
@@ -169,6 +169,7 @@ async function createDiskDraft(temporary: string, contentPath: (digest: Digest) 
         size += chunk.length;
       }),
     read: () => createReadStream(path, { highWaterMark: batchBytes }),
+    sync: () => handle.datasync(),
     async commit(digest) {
       await handle.datasync();
       await handle.close();
@@ -178,7 +179,7 @@ async function createDiskDraft(temporary: string, contentPath: (digest: Digest) 
     },
     async discard() {
       await handle.close();
-      await unlink(path);
+      await rm(path, { force: true });
     },
   };
 }

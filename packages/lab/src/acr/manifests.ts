@@ -3,7 +3,7 @@
 import { digestOf, isDigest, type Digest } from '@pratique/core';
 import { bodyChunks } from '../serve.ts';
 import { contentMembers, readManifestFacts, type ManifestFacts } from './manifest-facts.ts';
-import { readContent } from './media.ts';
+import { readContent, type Draft } from './media.ts';
 import { digestInvalid, manifestUnknown, nameUnknown, Refusal } from './refusal.ts';
 import { requireUnlocked, resolve, tagPattern, type Ask, type Registry, type Route } from './registry.ts';
 import { requireReleased, tagOrHold } from './quarantine.ts';
@@ -47,7 +47,12 @@ export const writeManifest: Route = async (registry, ask) => {
   const digest = await digestOf(bytes, ask.reference.startsWith('sha512:') ? 'sha512' : 'sha256');
   if (byDigest && digest !== ask.reference) throw digestInvalid(ask.reference);
   const facts = readManifestFacts(bytes, ask.request.headers.get('content-type'));
-  await registry.store.exclusively(ask.name, () => keep(registry, ask, { bytes, digest, facts, tags }));
+  const draft = await received(registry, bytes);
+  try {
+    await registry.store.exclusively(ask.name, () => keep(registry, ask, { draft, digest, facts, tags }));
+  } finally {
+    await draft.discard();
+  }
   const headers = new Headers({ location: `/v2/${ask.name}/manifests/${byDigest ? digest : ask.reference}`, 'docker-content-digest': digest, 'content-length': '0' });
   if (facts.subject && registry.referrers) headers.set('oci-subject', facts.subject);
   if (byDigest) for (const tag of tags) headers.append('oci-tag', tag);
@@ -67,14 +72,22 @@ async function readBody(request: Request): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
+// Before the pushes of a repository take turns: the disk takes its time.
+async function received({ store }: Registry, bytes: Uint8Array): Promise<Draft> {
+  const draft = await store.draft();
+  await draft.append(once(bytes), () => undefined);
+  await draft.sync();
+  return draft;
+}
+
 interface Pushed {
-  readonly bytes: Uint8Array;
+  readonly draft: Draft;
   readonly digest: Digest;
   readonly facts: ManifestFacts;
   readonly tags: readonly string[];
 }
 
-async function keep(registry: Registry, ask: Ask, { bytes, digest, facts, tags }: Pushed): Promise<void> {
+async function keep(registry: Registry, ask: Ask, { draft, digest, facts, tags }: Pushed): Promise<void> {
   const { store } = registry;
   const { name } = ask;
   const repository = store.find(name);
@@ -85,10 +98,8 @@ async function keep(registry: Registry, ask: Ask, { bytes, digest, facts, tags }
   const time = store.now();
   let record = known;
   if (record?.mediaType !== facts.mediaType) {
-    const draft = await store.draft();
-    await draft.append(once(bytes), () => undefined);
-    const members = await contentMembers(store, facts, bytes.length);
-    record = { digest, size: bytes.length, createdTime: time, lastUpdateTime: time, changeableAttributes: unlocked, ...members };
+    const members = await contentMembers(store, facts, draft.size);
+    record = { digest, size: draft.size, createdTime: time, lastUpdateTime: time, changeableAttributes: unlocked, ...members };
     await store.putManifest(name, record, draft);
   }
   await tagOrHold(registry, ask, { record, tags, time });

@@ -9,9 +9,12 @@ export interface Draft {
   /** Bytes received so far. */
   readonly size: number;
   append(chunks: AsyncIterable<Uint8Array>, onChunk: (chunk: Uint8Array) => void): Promise<void>;
+  /** Brings what was received to the medium, so that committing takes no time. */
+  sync(): Promise<void>;
   /** Everything received so far, again. */
   read(): AsyncIterable<Uint8Array>;
   commit(digest: Digest): Promise<void>;
+  /** After a commit it does nothing. */
   discard(): Promise<void>;
 }
 
@@ -90,6 +93,7 @@ function createMemoryDraft(keep: (digest: Digest, bytes: Uint8Array) => void): D
     async *read() {
       yield* parts;
     },
+    sync: async () => undefined,
     commit: async (digest) => keep(digest, Buffer.concat(parts)),
     discard: async () => {
       parts = [];

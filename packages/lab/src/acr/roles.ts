@@ -57,6 +57,11 @@ const legacyRoles: Readonly<Record<string, RoleGrant>> = {
   ...quarantineRoles,
 };
 
+/** Definition id of a role, in whichever mode it counts; the name itself when it is none of the known ones. */
+export function roleId(name: string): string {
+  return (findRole('abac', name) ?? findRole('legacy', name))?.id ?? name;
+}
+
 function findRole(mode: RoleMode, name: string): RoleGrant | undefined {
   const roles = mode === 'abac' ? abacRoles : legacyRoles;
   const short = name.startsWith('Container Registry ') ? name : `Container Registry ${name}`;

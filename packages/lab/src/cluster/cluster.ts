@@ -11,6 +11,7 @@ import type { Lab } from '../lab.ts';
 import { conditionHolds, connectApi, type Api } from './api.ts';
 import { createComponents, type Components } from './component-process.ts';
 import { clusterPorts, insidePath, nodeName, type ComponentName } from './component.ts';
+import { aksServerApplication } from '../arm/cluster.ts';
 import { configurationFiles, kubeconfig, pullLogin } from './configuration.ts';
 import { openEnclosure, type Enclosure, type RunOptions } from './enclosure.ts';
 import { gatewayDefinitions, gatewayObjects, gatewayReference, roles, users } from './objects.ts';
@@ -75,12 +76,19 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const components = createComponents(enclosure, { paths, logs });
     const api = connectApi({ origin: `https://${address}:${clusterPorts.api}`, authority, token: tokens['administrator'] ?? '' });
     await bringUp(components, { api, address, nodes }).finally(() => api.close());
+    const offer = { server: `https://${address}:${clusterPorts.api}`, authority, prometheus: `http://${address}:${clusterPorts.prometheus}` };
+    lab.arm.setCluster({ ...offer, login: 'entra' });
+    lab.monitor.setUpstream(offer.prometheus);
     return {
-      kubeconfig: file, gateway: `http://${address}`, gatewayReference, prometheus: `http://${address}:${clusterPorts.prometheus}`, logs, startMillis: Date.now() - begin,
+      kubeconfig: file, gateway: `http://${address}`, gatewayReference, prometheus: offer.prometheus, logs, startMillis: Date.now() - begin,
       runInNamespace: (program, args, more) => enclosure.run(program, args, more),
       setPullIdentity: (login) => enclosure.write(insidePath('pull-login.json'), pullLogin(lab.addresses.acr.loginServer, login)),
       stop: components.stop, start: components.start,
-      close: () => Promise.all([enclosure.close(), rm(file, { force: true })]).then(() => undefined),
+      async close() {
+        lab.arm.setCluster(undefined);
+        lab.monitor.setUpstream(undefined);
+        await Promise.all([enclosure.close(), rm(file, { force: true })]);
+      },
     };
   } catch (thrown) {
     await enclosure.close();
@@ -93,7 +101,7 @@ async function openBoth(lab: Lab, busybox: string): Promise<[Enclosure, string]>
   // It holds the network of a pod open. Everybody may pull from the mirror.
   const sandbox = { registry: lab.addresses.mirror, repository: 'lab/pause', program: busybox, args: ['sleep', '2147483647'] };
   try {
-    const [image] = await Promise.all([pushProgramImage(sandbox, lab.fetch), enclosure.link.forward([lab.ports.acr, lab.ports.blobs, lab.ports.mirror])]);
+    const [image] = await Promise.all([pushProgramImage(sandbox, lab.fetch), enclosure.link.forward([lab.ports.acr, lab.ports.blobs, lab.ports.mirror, lab.ports.entra])]);
     return [enclosure, image];
   } catch (thrown) {
     await enclosure.close();
@@ -110,8 +118,9 @@ async function configure(enclosure: Enclosure, { lab, ...given }: { lab: Lab; sa
   const accounts = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
   const tokens = Object.fromEntries(Object.keys(users).map((user) => [user, randomBytes(24).toString('hex')]));
   const { acr, mirror, caFile } = lab.addresses;
+  const registryAuthority = await readFile(caFile, 'utf8');
   const files: Record<string, string> = {
-    ...configurationFiles({ ...given, address: link.inside, controlGroup, registry: acr.loginServer, mirror: mirror.loginServer, registryAuthority: await readFile(caFile, 'utf8'), authority: authority.certificate, tokens }),
+    ...configurationFiles({ ...given, address: link.inside, controlGroup, registry: acr.loginServer, mirror: mirror.loginServer, registryAuthority, authority: authority.certificate, tokens, entra: { issuer: lab.entra.issuer, application: aksServerApplication } }),
     'tokens.csv': Object.entries(users).map(([user, { name, group }]) => `${tokens[user] ?? ''},${name},${name}${group === undefined ? '' : `,${group}`}\n`).join(''),
     'api.pem': api.certificate, 'api.key': api.key, 'kubelet.pem': kubelet.certificate, 'kubelet.key': kubelet.key, 'api-client.pem': client.certificate, 'api-client.key': client.key,
     'accounts.key': accounts.privateKey, 'accounts.pub': accounts.publicKey,

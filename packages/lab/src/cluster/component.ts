@@ -31,7 +31,7 @@ function controlPlane(address: string) {
   const etcd = [`--data-dir=${insidePath('etcd')}`, '--unsafe-no-fsync', '--listen-client-urls=http://127.0.0.1:2379', '--advertise-client-urls=http://127.0.0.1:2379', '--listen-peer-urls=http://127.0.0.1:2380', '--log-level=warn'];
   const api = [
     '--etcd-servers=http://127.0.0.1:2379', `--advertise-address=${address}`, `--secure-port=${clusterPorts.api}`, `--service-cluster-ip-range=${serviceRange}`, '--allow-privileged=true',
-    `--tls-cert-file=${insidePath('api.pem')}`, `--tls-private-key-file=${insidePath('api.key')}`, `--token-auth-file=${insidePath('tokens.csv')}`, '--authorization-mode=Node,RBAC', '--enable-admission-plugins=NodeRestriction',
+    `--tls-cert-file=${insidePath('api.pem')}`, `--tls-private-key-file=${insidePath('api.key')}`, `--token-auth-file=${insidePath('tokens.csv')}`, `--authentication-config=${insidePath('authentication.yaml')}`, '--authorization-mode=Node,RBAC', '--enable-admission-plugins=NodeRestriction',
     `--kubelet-certificate-authority=${insidePath('ca.pem')}`, `--kubelet-client-certificate=${insidePath('api-client.pem')}`, `--kubelet-client-key=${insidePath('api-client.key')}`,
     '--kubelet-preferred-address-types=InternalIP', '--service-account-issuer=https://kubernetes.default.svc', `--service-account-key-file=${insidePath('accounts.pub')}`, `--service-account-signing-key-file=${insidePath('accounts.key')}`, '--profiling=false',
   ];

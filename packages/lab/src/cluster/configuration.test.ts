@@ -6,7 +6,7 @@ import { configurationFiles, pullLogin } from './configuration.ts';
 import { users } from './objects.ts';
 
 const tokens = Object.fromEntries(Object.keys(users).map((user) => [user, `token-of-${user}`]));
-const files = configurationFiles({ address: '10.203.9.2', controlGroup: '/pratique-lab-1-2-3', registry: '127.0.0.1:5000', mirror: '127.0.0.1:5001', sandboxImage: '127.0.0.1:5001/lab/pause@sha256:0', pluginFolder: '/usr/lib/cni', registryAuthority: 'PEM of the lab', authority: 'PEM of the cluster', tokens, scrapeSeconds: 5 });
+const files = configurationFiles({ address: '10.203.9.2', controlGroup: '/pratique-lab-1-2-3', registry: '127.0.0.1:5000', mirror: '127.0.0.1:5001', sandboxImage: '127.0.0.1:5001/lab/pause@sha256:0', pluginFolder: '/usr/lib/cni', registryAuthority: 'PEM of the lab', authority: 'PEM of the cluster', tokens, scrapeSeconds: 5, entra: { issuer: 'https://127.0.0.1:5002/tenant/v2.0', application: 'aks' } });
 const argumentsOf = (name: (typeof componentNames)[number]): readonly string[] => componentArguments(name, '10.203.9.2');
 
 describe.each([...componentNames])('%s', (name) => {

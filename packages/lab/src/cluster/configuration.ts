@@ -19,6 +19,8 @@ export interface ConfigurationSettings {
   /** PEM of the registries' CA, and of the API server's. */
   readonly registryAuthority: string;
   readonly authority: string;
+  /** Whose tokens the API server takes as well, and for which application. */
+  readonly entra: { readonly issuer: string; readonly application: string };
   /** Users of the API server with their tokens. */
   readonly tokens: Readonly<Record<string, string>>;
   readonly scrapeSeconds: number;
@@ -35,6 +37,7 @@ export function configurationFiles(settings: ConfigurationSettings): Readonly<Re
     ...Object.fromEntries(clients) as Record<string, string>,
     ...registryFiles(settings),
     'kubelet.yaml': json(kubelet(settings)),
+    'authentication.yaml': json(authentication(settings)),
     'proxy.yaml': json(proxy(settings)),
     'containerd.toml': containerd(settings),
     'networks/10-lab.conflist': json(network),
@@ -53,6 +56,14 @@ export function kubeconfig({ address, authority, user, token }: { readonly addre
     users: [{ name: user, user: { token } }],
     contexts: [{ name: 'lab', context: { cluster: 'lab', user } }],
   });
+}
+
+// As AKS with Entra: a user is known by the object id (https://kubernetes.io/docs/reference/access-authn-authz/authentication/#using-authentication-configuration).
+function authentication({ entra: { issuer, application }, registryAuthority }: ConfigurationSettings): object {
+  return {
+    apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AuthenticationConfiguration',
+    jwt: [{ issuer: { url: issuer, audiences: [application], certificateAuthority: registryAuthority }, claimMappings: { username: { claim: 'oid', prefix: '' } } }],
+  };
 }
 
 // The registries serve TLS with the lab's CA; the pull identity's login comes from a credential provider, as on AKS.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a new cluster is given: the definitions of the Gateway API, its class and gateway, and what the lab's own users may read.
+import { labClients } from '../lab-defaults.ts';
 import type { ApiObject } from './api.ts';
 import { clusterPorts, nodeName } from './component.ts';
 import definitions from './gateway-api.json' with { type: 'json' };
@@ -31,10 +32,14 @@ const gatewayRules = [
 
 const gatewayRole = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'lab:gateway' };
 
-/** What the gateway's user may do. */
+/** What the gateway's user may do; and the gate's identity, which deploys, may do everything. */
 export const roles: readonly ApiObject[] = [
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: gatewayRole.name }, rules: gatewayRules },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: gatewayRole.name }, roleRef: gatewayRole, subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'lab:gateway' }] },
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'lab:deployer' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: labClients.gate.objectId }],
+  },
 ];
 
 /** The class and the gateway: plain HTTP at the node's address, routes from every namespace. */

@@ -92,6 +92,16 @@ jobs:
     ]);
   });
 
+  test.each([
+    ['gives what was typed, and the default of what was not', { image: 'app@sha256:1' }, 'app@sha256:1 slow'],
+    ['is refused without what is required', {}, 'missing image'],
+    ['is refused with an input that it does not have', { image: 'x', imgae: 'y' }, 'unknown imgae'],
+  ])('started by hand %s', async (_, inputs, told) => {
+    const by = "on: { workflow_dispatch: { inputs: { image: { required: true, type: string }, pace: { default: slow, type: string } } } }\njobs: { a: { runs-on: x, outputs: { said: '${{ inputs.image }} ${{ inputs.pace }}' }, steps: [{ run: 'true' }] } }";
+    const ended = runWorkflow({ ...optionsFor({ [workflowFile]: by }), event: { name: 'workflow_dispatch', payload: { inputs } } });
+    expect(await ended.then(({ jobs }) => jobs[0]?.outputs['said'], (thrown: unknown) => String(thrown))).toContain(told);
+  });
+
   test('runs a node24 action with its inputs, defaults and summary, and hides what it masks', async () => {
     const record = await runWorkflow(optionsFor({
       [workflowFile]: `

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Failure, isJsonObject } from '@pratique/core';
+import { Failure, isJsonObject, type JsonObject } from '@pratique/core';
 import { asText, expand } from './expressions.ts';
 import { effectivePermissions, jobWanted, outerContexts, runJob, type JobPlace } from './job-run.ts';
 import type { Conclusion, JobRecord, WorkflowRecord, WorkflowRunOptions } from './run.ts';
@@ -19,7 +19,7 @@ const run = promisify(execFile);
 export async function runWorkflow(options: WorkflowRunOptions): Promise<WorkflowRecord> {
   await mkdir(join(options.folder, 'artifacts'), { recursive: true });
   const workflow = await readWorkflow(options, options.workflowFile);
-  const jobs = await runJobs({ options, workflow, workflowFile: options.workflowFile, inputs: {}, secrets: options.secrets ?? {}, needs: {}, path: '' });
+  const jobs = await runJobs({ options, workflow, workflowFile: options.workflowFile, inputs: inputsByHand(workflow, options.event), secrets: options.secrets ?? {}, needs: {}, path: '' });
   return { conclusion: conclude(jobs), jobs };
 }
 
@@ -55,7 +55,7 @@ async function callWorkflow(job: WorkflowJob, place: JobPlace): Promise<JobRecor
   if (!job.uses?.startsWith('./')) throw new Failure({ code: 'LAB_WORKFLOW_INVALID', message: `${job.uses ?? ''} cannot be fetched here`, hint: 'Call a workflow of the same repository: ./.github/workflows/NAME.yml.' });
   const workflowFile = job.uses.slice(2);
   const workflow = await readWorkflow(options, workflowFile);
-  const call = isJsonObject(workflow.on) && isJsonObject(workflow.on['workflow_call']) ? workflow.on['workflow_call'] : {};
+  const call = trigger(workflow, 'workflow_call');
   const contexts = outerContexts(place);
   const given = (await expand(job.with ?? {}, contexts)) as Record<string, unknown>;
   const secrets = job.secrets === 'inherit' ? place.secrets : ((await expand(job.secrets ?? {}, contexts)) as Record<string, string>);
@@ -66,11 +66,21 @@ async function callWorkflow(job: WorkflowJob, place: JobPlace): Promise<JobRecor
   return { id: place.path, conclusion: conclude(jobs), outputs: Object.fromEntries(outputs), steps: [], jobs };
 }
 
+function trigger({ on }: Workflow, name: string): JsonObject {
+  return isJsonObject(on) && isJsonObject(on[name]) ? on[name] : {};
+}
+
+/** Inputs of a run that somebody started by hand: `payload.inputs`, as in the webhook of that event. */
+function inputsByHand(workflow: Workflow, { name, payload }: WorkflowRunOptions['event']): Record<string, unknown> {
+  if (name !== 'workflow_dispatch') return {};
+  return callInputs(trigger(workflow, name), isJsonObject(payload) && isJsonObject(payload['inputs']) ? payload['inputs'] : {});
+}
+
 function callInputs(call: Readonly<Record<string, unknown>>, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const declared = isJsonObject(call['inputs']) ? call['inputs'] : {};
   const unknown = Object.keys(given).filter((name) => !(name in declared));
   const missing = Object.entries(declared).filter(([name, input]) => isJsonObject(input) && input['required'] === true && given[name] === undefined).map(([name]) => name);
-  if (unknown.length + missing.length > 0) throw new Failure({ code: 'LAB_WORKFLOW_INVALID', message: `inputs of the called workflow: unknown ${unknown.join(', ') || 'none'}, missing ${missing.join(', ') || 'none'}` });
+  if (unknown.length + missing.length > 0) throw new Failure({ code: 'LAB_WORKFLOW_INVALID', message: `inputs of the workflow: unknown ${unknown.join(', ') || 'none'}, missing ${missing.join(', ') || 'none'}` });
   return Object.fromEntries(Object.entries(declared).map(([name, input]) => [name, given[name] ?? (isJsonObject(input) ? input['default'] : undefined) ?? '']));
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entra tokens for the registry: federated assertion, managed identity, or the sign-in of the Azure CLI.
+// Entra tokens: federated assertion, managed identity, or the sign-in of the Azure CLI.
 import { Failure, parseJsonObject, retry, type Context } from '@pratique/core';
 import { jwtClaims } from '@pratique/oci';
 import { createAzureHttpClient, type AzureRefusal } from './azure-http.ts';
 import { entraFailure } from './entra-failure.ts';
-import type { EntraWay, RegistrySignIn } from './sign-in.ts';
+import type { EntraWay } from './entra-way.ts';
 
 /** A token and when it ends. */
 export interface EntraToken {
@@ -15,24 +15,36 @@ export interface EntraToken {
   readonly objectId: string | undefined;
 }
 
-/** Gives the same token until five minutes before its end; callers at the same time share one request. Fails with `AZURE_LOGIN_FAILED`, `AZURE_UNAVAILABLE`, `IDENTITY_UNAVAILABLE`. */
-export type EntraTokens = () => Promise<EntraToken>;
+/**
+ * Gives the same token as long as it is good for `leastSeconds` more, 300 by default; callers at the same time share one request.
+ * Fails with `AZURE_LOGIN_FAILED`, `AZURE_UNAVAILABLE`, `IDENTITY_UNAVAILABLE`.
+ */
+export type EntraTokens = (leastSeconds?: number) => Promise<EntraToken>;
+
+/** Where tokens come from, and for whom. */
+export interface EntraTarget {
+  /** https URL. */
+  readonly authorityHost: string;
+  /** The scope is `AUDIENCE/.default`. */
+  readonly audience: string;
+}
 
 const exchangeAudience = 'api://AzureADTokenExchange';
-const marginMilliseconds = 5 * 60_000;
+const marginSeconds = 300;
 
-export function createEntraTokens(ctx: Context, way: EntraWay, signIn: RegistrySignIn): EntraTokens {
+/** Tokens for one audience. Nothing is asked before the first call. */
+export function createEntraTokens(ctx: Context, way: EntraWay, target: EntraTarget): EntraTokens {
   let kept: Promise<EntraToken> | undefined;
   const fetchToken = async (): Promise<EntraToken> => {
-    const { token, until } = await requestToken(ctx, way, signIn);
+    const { token, until } = await requestToken(ctx, way, target);
     ctx.mask(token);
     const objectId = jwtClaims(token)?.['oid'];
     return { token, until, objectId: typeof objectId === 'string' && /^[0-9a-f-]{36}$/i.test(objectId) ? objectId : undefined };
   };
-  return async () => {
+  return async (leastSeconds = marginSeconds) => {
     const current = kept;
     const valid = current === undefined ? undefined : await current;
-    if (valid !== undefined && valid.until - marginMilliseconds > ctx.clock.now().getTime()) return valid;
+    if (valid !== undefined && valid.until - leastSeconds * 1000 > ctx.clock.now().getTime()) return valid;
     if (kept === current) {
       const next = fetchToken();
       kept = next;
@@ -47,15 +59,15 @@ export function createEntraTokens(ctx: Context, way: EntraWay, signIn: RegistryS
 
 type RawToken = Pick<EntraToken, 'token' | 'until'>;
 
-async function requestToken(ctx: Context, way: EntraWay, signIn: RegistrySignIn): Promise<RawToken> {
-  if (way.kind === 'cli') return requestFromCli(ctx, signIn['azure-audience'], way.tenantId);
+async function requestToken(ctx: Context, way: EntraWay, target: EntraTarget): Promise<RawToken> {
+  if (way.kind === 'cli') return requestFromCli(ctx, target.audience, way.tenantId);
   // Once, and before all else: MSAL would ask twice for one token, and a missing permission shall be told as itself.
   const assertion = way.kind === 'federated' ? await ctx.identity(exchangeAudience) : undefined;
   return retry(async () => {
     let refusal: AzureRefusal | undefined;
     try {
-      const credential = await openCredential(ctx, way, { assertion: assertion ?? '', authorityHost: signIn['azure-authority-host'], onRefusal: (reply) => void (refusal = reply) });
-      const reply = await credential.getToken(`${signIn['azure-audience']}/.default`);
+      const credential = await openCredential(ctx, way, { assertion: assertion ?? '', authorityHost: target.authorityHost, onRefusal: (reply) => void (refusal = reply) });
+      const reply = await credential.getToken(`${target.audience}/.default`);
       return { token: reply.token, until: reply.expiresOnTimestamp };
     } catch (thrown) {
       throw entraFailure(thrown, way, { assertion, refusal, now: ctx.clock.now() });
@@ -98,5 +110,5 @@ async function requestFromCli(ctx: Context, audience: string, tenantId: string |
   if (exitCode !== 0) throw fail(`the Azure CLI gives no token: ${stderr.trim().split('\n').at(-1)?.slice(0, 300) ?? `exit code ${exitCode}`}`);
   const { accessToken, expires_on: expiresOn } = parseJsonObject(stdout, 'the answer of az account get-access-token', 'AZURE_LOGIN_FAILED');
   if (typeof accessToken !== 'string' || accessToken === '') throw fail('the Azure CLI answered without a token');
-  return { token: accessToken, until: Number(expiresOn) * 1000 || ctx.clock.now().getTime() + 2 * marginMilliseconds };
+  return { token: accessToken, until: Number(expiresOn) * 1000 || ctx.clock.now().getTime() + 2000 * marginSeconds };
 }

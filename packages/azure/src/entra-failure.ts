@@ -3,7 +3,7 @@
 import { Failure, stripControl } from '@pratique/core';
 import { jwtClaims, readRetryAfter } from '@pratique/oci';
 import type { AzureRefusal } from './azure-http.ts';
-import type { SignInWay } from './sign-in.ts';
+import type { EntraWay } from './entra-way.ts';
 import { quoteWord } from './shell.ts';
 
 const busy = new Set(['90055', '50196', '90033', '90036']);
@@ -26,7 +26,7 @@ function textOf(thrown: unknown, refusal: string): string {
 }
 
 /** Converts what a credential threw: `AZURE_UNAVAILABLE` when nobody answered, else `AZURE_LOGIN_FAILED` with what to do. Of the assertion only issuer, subject and audience are shown. */
-export function entraFailure(thrown: unknown, way: SignInWay, { assertion, refusal, now }: Attempted): Failure {
+export function entraFailure(thrown: unknown, way: EntraWay, { assertion, refusal, now }: Attempted): Failure {
   if (thrown instanceof Failure) return thrown;
   const inner = thrown instanceof Error && thrown.cause instanceof Failure ? thrown.cause : undefined;
   if (inner !== undefined) return inner;
@@ -43,7 +43,7 @@ export function entraFailure(thrown: unknown, way: SignInWay, { assertion, refus
   return new Failure({ code: 'AZURE_LOGIN_FAILED', message: `Entra ID refused the ${way.kind} sign-in${number === undefined ? '' : ` with AADSTS${number}`}: ${said}`, ...(hint === undefined ? {} : { hint }), facts: { ...facts, ...shownClaims(assertion) }, cause: thrown });
 }
 
-function unavailableHint(way: SignInWay): string {
+function unavailableHint(way: EntraWay): string {
   return way.kind === 'managed-identity' ? 'Is this machine in Azure, with an identity assigned to it?' : 'Check azure-authority-host, the network and NODE_EXTRA_CA_CERTS.';
 }
 
@@ -54,13 +54,13 @@ function shownClaims(assertion: string | undefined): { readonly issuer?: string;
   return { issuer: text(claims['iss']), subject: text(claims['sub']), audience: text(claims['aud']) };
 }
 
-function loginHint(number: string | undefined, way: SignInWay, assertion: string | undefined): string | undefined {
+function loginHint(number: string | undefined, way: EntraWay, assertion: string | undefined): string | undefined {
   if (way.kind === 'managed-identity') return 'Assign the identity to this machine; with several, set azure-client-id.';
   if (way.kind !== 'federated') return 'Run az login.';
   if (number !== undefined && mismatch.has(number)) return federationHint(way.clientId, assertion);
   if (number === '700016') return `The tenant ${way.tenantId} has no application or identity ${way.clientId}: check azure-client-id and azure-tenant-id.`;
   if (number === '90002') return `There is no tenant ${way.tenantId} here: check azure-tenant-id and azure-authority-host.`;
-  if (number === '500011') return 'The audience is not known in this tenant: check azure-audience.';
+  if (number === '500011') return 'The audience is not known in this tenant: check azure-audience, azure-resource-manager and metrics-audience.';
   return undefined;
 }
 
