@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of build-scan-push.
-export { buildScanPush } from './step.ts';
+export { buildScanPush } from './contract.ts';

@@ -12,7 +12,7 @@ import { readEvidence } from '@pratique/scan';
 import { parseInputs } from '@pratique/step';
 import { publishVulnerabilityDatabase } from '../../../test/fixtures/vulnerability-db/publish.ts';
 import { scriptPrograms, type Script, type ScriptedPrograms } from './scripted-programs.fixture.ts';
-import { buildScanPush } from './step.ts';
+import { buildScanPush } from './contract.ts';
 
 const host = 'lab.azurecr.io';
 const event: RunEvent = {

@@ -2,30 +2,18 @@
 // build-scan-push: test, build once, scan every platform, look early by policy, push exactly those bytes into quarantine.
 import { Failure, formatImage, type Context, type RepositoryName } from '@pratique/core';
 import type { TestReport } from '@pratique/scan';
-import { defineStep } from '@pratique/step';
 import { buildPhase } from './build-phase.ts';
 import { countFindings } from './findings.ts';
-import { inputs, outputs, type Inputs, type Result } from './inputs.ts';
+import type { Inputs, Result } from './inputs.ts';
 import { pushPhase, type PushOutcome } from './push-phase.ts';
 import { readScans, sarifPath, scanPhase, type EarlyLook, type ScanOutcome } from './scan-phase.ts';
 import { summarize, summarizeFailedTests } from './summary.ts';
 import { openTravelling } from './travelling-layout.ts';
 
-/** Builds an image and brings it, with its evidence, into quarantine. */
-export const buildScanPush = defineStep({
-  name: 'build-scan-push',
-  description: 'Run the tests, build an image once, scan every platform, and push exactly those bytes with their evidence into quarantine.',
-  icon: 'package',
-  permissions: [
-    { scope: 'contents', access: 'read', reason: 'checks out the source (phases build and all; the phases scan and push need no source)' },
-    { scope: 'id-token', access: 'write', reason: 'signs in to the registry by federation (phases push and all)' },
-  ],
-  inputs, outputs, run,
-});
-
 type Phase = 'build' | 'scan' | 'push';
 
-async function run(given: Inputs, ctx: Context): Promise<Result> {
+/** The work of the step; loaded after its inputs were read. */
+export async function run(given: Inputs, ctx: Context): Promise<Result> {
   const to = requireInputs(given);
   const does = (phase: Phase): boolean => given.phases === 'all' || given.phases === phase;
   const isolation = given.phases === 'all' ? 'none' : 'job';

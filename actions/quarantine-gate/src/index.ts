@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of quarantine-gate.
-export { quarantineGate } from './step.ts';
+export { quarantineGate } from './contract.ts';
 export { recomputeTags } from './tags.ts';

@@ -6,7 +6,7 @@ import type { StepResult } from '@pratique/step';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openGateWorld, type GateWorld, type PushOptions, type QuarantinedImage } from '../../../test/fixtures/gate-world.ts';
 import { exampleFiles } from '../../../test/fixtures/policy-repository.ts';
-import type { quarantineGate } from './step.ts';
+import type { quarantineGate } from './contract.ts';
 
 type Result = StepResult<typeof quarantineGate.outputs>;
 

@@ -5,7 +5,7 @@ import { buildManifest, emptyBlob, mediaTypes, streamOf, type Descriptor, type R
 import type { StepResult } from '@pratique/step';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openGateWorld, type GateWorld, type PushOptions, type QuarantinedImage } from '../../../test/fixtures/gate-world.ts';
-import type { quarantineGate } from './step.ts';
+import type { quarantineGate } from './contract.ts';
 
 const both = ['linux/amd64', 'linux/arm64'];
 

@@ -5,7 +5,7 @@ import { Failure, formatImage, predicateTypes, type Context, type Digest, type E
 import { collect, decide, loadPolicySet, requireVerdict, type PolicySet } from '@pratique/evidence';
 import type { Manifest, Repository } from '@pratique/oci';
 import { attest, createStatementSigner, loadTrustMaterial, verdictPredicate, type TrustMaterial } from '@pratique/sign';
-import { defineStep, input, registryInputs, sigstoreInputs, type InputValues, type StepResult } from '@pratique/step';
+import type { Inputs, Result } from './inputs.ts';
 import { inspectMark, refuseInPlace, releaseInPlace, retagged } from './native-release.ts';
 import { checkPlaces } from './places.ts';
 import { leftBehind, promote, requireSameImage } from './promotion.ts';
@@ -13,33 +13,6 @@ import { cleanQuarantine } from './retention.ts';
 import { summarize } from './summary.ts';
 import { holdsVerdict, requireFree, writeTags } from './tags.ts';
 import { movingTags, readVersion, versionTag } from './versions.ts';
-
-const inputs = {
-  image: input.image({ required: true, description: 'The image in quarantine, by digest, as build-scan-push gave it.' }),
-  release: input.repository({ required: true, description: 'Repository of released images. Cluster identities read this one and never the quarantine. With quarantine: acr-native or none it is the repository of the image.' }),
-  version: input.text({ description: 'Version to release. Default: the version in the image. Another one than the image carries is refused.' }),
-  channel: input.choice(['release', 'preview'])({ default: 'release', description: 'Where the verdict counts. A preview verdict gives no tags (but with quarantine: none) and lets nobody deploy to production.' }),
-  policy: input.text({ description: 'Where policy.yaml, trust.yaml and exceptions.yaml stand: github://OWNER/REPO/PATH@REF; a folder of the workspace never yields a release. Default: .pratique on the default branch of the repository, read by the API.' }),
-  quarantine: input.choice(['repository', 'acr-native', 'none'])({ default: 'repository', description: 'How the image is held and released: repository copies it from its quarantine repository to the release repository; acr-native marks it Passed where it is, in a Premium registry with the quarantine policy enabled; none only writes tags, for trying out, and never yields a release (channel must be preview).' }),
-  'quarantine-retention-days': input.days({ default: '0', description: 'Afterwards remove copies that are older and were released or refused from the quarantine repository, at most 50 a run; needs the right to delete there. 0 keeps all. Only with quarantine: repository.' }),
-  'signing-config': input.text({ description: 'Sigstore signing configuration: a file, an https URL or JSON. Default: the public good instance, by TUF.' }),
-  'moving-tags': input.flag({ default: 'true', description: 'Move MAJOR.MINOR, MAJOR and latest when this release is the highest of its line.' }),
-  lock: input.flag({ default: 'true', description: 'Lock the released manifest against deletion and the version tag against change. Registries without locks: set false.' }),
-  ...sigstoreInputs,
-  ...registryInputs,
-};
-
-const outputs = {
-  verdict: 'passed or refused.',
-  image: 'The released image, by digest; empty when refused.',
-  tags: 'Tags that name the released image, one a line, the version first.',
-  code: 'Code of the first reason when refused.',
-  reasons: 'Reasons as JSON, denials first, at most 200; the summary counts them all.',
-  attestation: 'Digest of the signed verdict (SLSA VSA).',
-};
-
-type Inputs = InputValues<typeof inputs>;
-type Result = StepResult<typeof outputs>;
 
 // GitHub takes 1 MB of outputs from a job.
 const mostReasons = 200;
@@ -54,20 +27,8 @@ interface Judged {
   readonly verdict: Verdict;
 }
 
-/** Decides with evidence whether an image may leave quarantine. */
-export const quarantineGate = defineStep({
-  name: 'quarantine-gate',
-  description: 'Judge an image in quarantine by its signed evidence; promote exactly what was verified, tag it and sign the verdict, or refuse with reasons.',
-  icon: 'shield',
-  permissions: [
-    { scope: 'id-token', access: 'write', reason: 'signs the verdict and signs in to the registry' },
-    { scope: 'contents', access: 'read', reason: 'reads policy, trust and exceptions from the default branch' },
-    { scope: 'pull-requests', access: 'read', reason: 'checks who approved an exception' },
-  ],
-  inputs, outputs, run,
-});
-
-async function run(given: Inputs, ctx: Context): Promise<Result> {
+/** The work of the step; loaded after its inputs were read. */
+export async function run(given: Inputs, ctx: Context): Promise<Result> {
   checkPlaces(given);
   const source = await connectRegistry({ registry: given.image.registry, ctx, signIn: given });
   const target = await connectRegistry({ registry: given.release.registry, ctx, signIn: given });

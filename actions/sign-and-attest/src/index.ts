@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of the action: the step as a value.
-export { signAndAttest } from './step.ts';
+export { signAndAttest } from './contract.ts';

@@ -9,7 +9,7 @@ import { parseInputs, type StepResult } from '@pratique/step';
 import { describe, expect, test } from 'vitest';
 import { pushSample, type PushedSample } from '../../../test/fixtures/build-evidence.ts';
 import { createTestWorld, pushIdentity, type TestWorld } from '../../../test/fixtures/sign-world.ts';
-import { signAndAttest } from './step.ts';
+import { signAndAttest } from './contract.ts';
 
 type Given = Readonly<Record<string, string | undefined>>;
 

@@ -13,10 +13,16 @@ export interface Ending {
   readonly details: readonly string[];
 }
 
-type Refusal = NonNullable<StepResult<Readonly<Record<string, string>>>['refusal']>;
+type Result = StepResult<Readonly<Record<string, string>>>;
 
-/** The end of a run that answered no. */
-export function endingOfRefusal(refusal: Refusal): Ending {
+/** The end of a run that gave a result; `undefined` when it went well. */
+export function endingOf({ refusal, failure }: Result): Ending | undefined {
+  if (failure !== undefined) return endingOfFailure(failure);
+  return refusal === undefined ? undefined : endingOfRefusal(refusal);
+}
+
+/** The answer was no. */
+function endingOfRefusal(refusal: NonNullable<Result['refusal']>): Ending {
   return { code: refusal.code, exitStatus: exitStatus.refused, message: redact(refusal.message), hint: refusal.hint === undefined ? undefined : redact(refusal.hint), details: [] };
 }
 

@@ -22,25 +22,29 @@ export function createFiles(workspace: string): Files {
 
 /** Bytes read at once: each piece is hashed, guarded and handed on, which costs more than its bytes when they are few. */
 const readSize = 1024 * 1024;
+/** At the end, and in a file that grew. */
+const leastReadSize = 4096;
 
 function openedFile(path: string, size: number): OpenedFile {
   return {
     kind: 'file',
     size,
     bytes: async () => new Uint8Array(await readFile(path)),
-    stream: (start = 0) => streamFile(path, start),
+    stream: (start = 0) => streamFile(path, start, size),
   };
 }
 
 // Read by hand: Readable.toWeb copies every byte once more.
-function streamFile(path: string, start: number): ReadableStream<Uint8Array> {
+function streamFile(path: string, start: number, size: number): ReadableStream<Uint8Array> {
   let file: FileHandle | undefined;
   let position = start;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       file ??= await open(path);
-      const buffer = new Uint8Array(readSize);
-      const { bytesRead } = await file.read(buffer, 0, readSize, position).catch(async (thrown: unknown) => {
+      // Never longer than what is expected: most files are small, and memory that stays unused is collected all the same.
+      const length = Math.min(readSize, Math.max(size - position, leastReadSize));
+      const buffer = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+      const { bytesRead } = await file.read(buffer, 0, length, position).catch(async (thrown: unknown) => {
         await file?.close();
         throw thrown;
       });

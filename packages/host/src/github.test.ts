@@ -69,6 +69,14 @@ describe('a step on GitHub', () => {
     expect(run.summary).toContain('REGISTRY_FORBIDDEN');
   });
 
+  test('that fails with something to show: outputs and its own summary, status of the kind', async () => {
+    const run = await act({ INPUT_END: 'failed late' });
+    expect(run.status).toBe(2);
+    expect(run.outputs).toContain('two\nlines');
+    expect(run.summary).toBe('# Summary\n\n');
+    expect(run.log).toContain('::error title=REGISTRY_FORBIDDEN::no push%0AAssign a role.');
+  });
+
   test('that says too much: ten annotations of a level, the end among them, what to do uncut', async () => {
     const run = await act({ INPUT_END: 'flood' });
     expect(run.log.match(/^::warning/gm)).toHaveLength(10);

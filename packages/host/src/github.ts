@@ -5,7 +5,7 @@ import { addSecret, asFailure } from '@pratique/core';
 import { githubTokenInput, parseInputs, type Step } from '@pratique/step';
 import { runCancellable } from './cancellation.ts';
 import { createNodeContext } from './context.ts';
-import { endingMarkdown, endingOfFailure, endingOfRefusal } from './ending.ts';
+import { endingMarkdown, endingOf, endingOfFailure } from './ending.ts';
 import { documentationSite, readGivenInputs, requestIdentity, writeOutputs, writeSummary } from './github-files.ts';
 import { createGitHubLog, printEnding } from './github-log.ts';
 import { issueCommand } from './workflow-command.ts';
@@ -19,9 +19,8 @@ export async function runOnGitHub(step: Step): Promise<void> {
   const site = documentationSite(env);
   try {
     const given = readGivenInputs(env, step.inputs);
-    const refusal = await runCancellable((signal) => runStep(step, given, signal));
-    if (refusal === undefined) return leave(0);
-    const ending = endingOfRefusal(refusal);
+    const ending = endingOf(await runCancellable((signal) => runStep(step, given, signal)));
+    if (ending === undefined) return leave(0);
     await printEnding(ending, site);
     leave(ending.exitStatus);
   } catch (thrown) {
@@ -45,7 +44,7 @@ async function runStep(step: Step, given: Readonly<Record<string, string>>, sign
   const result = await step.run(inputs, ctx);
   writeOutputs(env, step, result);
   await writeSummary(env, result.summary);
-  return result.refusal;
+  return result;
 }
 
 /** Hides a secret line by line: the runner's mask does not match across lines. */

@@ -8,7 +8,7 @@ import { runOnGitHub } from './github.ts';
 export const testStep = defineStep({
   name: 'test-step', description: 'A step for tests.', icon: 'box', permissions: [],
   inputs: {
-    end: input.choice(['well', 'refused', 'failed', 'never', 'identity', 'flood'])({ required: true, description: 'How it ends.' }),
+    end: input.choice(['well', 'refused', 'failed', 'failed late', 'never', 'identity', 'flood'])({ required: true, description: 'How it ends.' }),
     'wait-seconds': input.seconds({ default: '1', description: 'A number.' }),
     'github-token': input.text({ description: 'A token.' }),
   },
@@ -23,6 +23,7 @@ export const testStep = defineStep({
     if (end === 'flood') return { outputs: {}, summary: '', refusal: { code: 'GATE_REFUSED', message: `may not pass:\n${'- because\n'.repeat(999)}`, hint: 'Mend it.' } };
     const summary = '# Summary\n';
     const outputs = { text: 'two\nlines' };
+    if (end === 'failed late') return { outputs, summary, failure: new Failure({ code: 'REGISTRY_FORBIDDEN', message: 'no push', hint: 'Assign a role.' }) };
     return end === 'refused' ? { outputs, summary, refusal: { code: 'GATE_REFUSED', message: 'it may not pass', hint: 'Mend it.' } } : { outputs, summary };
   },
 });

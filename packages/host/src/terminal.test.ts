@@ -20,6 +20,7 @@ describe('a step in a terminal', () => {
   test.each([
     ['well', 0, { outputs: { text: 'two\nlines' } }],
     ['refused', 3, { outputs: { text: 'two\nlines' }, refusal: { code: 'GATE_REFUSED', message: 'it may not pass', hint: 'Mend it.', details: [] } }],
+    ['failed late', 2, { outputs: { text: 'two\nlines' }, failure: { code: 'REGISTRY_FORBIDDEN', message: 'no push', hint: 'Assign a role.', details: [] } }],
     ['failed', 2, { outputs: {}, failure: { code: 'REGISTRY_FORBIDDEN', message: 'no push', hint: 'Assign a role.', details: ['password: ***', 'repository: web', 'because Error: outer', 'because Error: inner'] } }],
   ])('with json, %s', async (end, expected, answer) => {
     const { status, out } = await run({ end }, true);

@@ -5,7 +5,7 @@ import { asFailure } from '@pratique/core';
 import { githubTokenInput, parseInputs, type Step, type StepResult } from '@pratique/step';
 import { runCancellable } from './cancellation.ts';
 import { createNodeContext, type NodeContextOptions } from './context.ts';
-import { endingOfFailure, endingOfRefusal, explanationOf, type Ending } from './ending.ts';
+import { endingOf, endingOfFailure, explanationOf, type Ending } from './ending.ts';
 import { cleanLines, createTextLog } from './log.ts';
 import { summaryText } from './summary-text.ts';
 
@@ -30,7 +30,7 @@ export async function runInTerminal(step: Step, given: Readonly<Record<string, s
   let ending: Ending | undefined;
   try {
     result = await runCancellable((signal) => runStep(step, given, { ...options, signal, log: createTextLog((line) => err(`${line}\n`), colour) }));
-    if (result.refusal !== undefined) ending = endingOfRefusal(result.refusal);
+    ending = endingOf(result);
   } catch (thrown) {
     ending = endingOfFailure(asFailure(thrown));
   }
@@ -49,7 +49,7 @@ async function runStep(step: Step, given: Readonly<Record<string, string | undef
 
 /** The summary of a refusal has listed its reasons already. */
 function afterSummary(ending: Ending, result: Result | undefined): Ending {
-  return result === undefined ? ending : { ...ending, message: ending.message.split('\n', 1)[0]?.replace(/:$/, '') ?? '' };
+  return result?.refusal === undefined ? ending : { ...ending, message: ending.message.split('\n', 1)[0]?.replace(/:$/, '') ?? '' };
 }
 
 function toJson(result: Result | undefined, ending: Ending | undefined): string {

@@ -25,7 +25,7 @@ export interface CopyOptions {
   readonly from: ContentSource;
   readonly to: ContentTarget;
   readonly roots: readonly Digest[];
-  /** Blobs or manifests under way at once. Default 4. */
+  /** Blobs or manifests under way at once. Default 8. */
   readonly concurrency?: number;
   /** Given to the root; only with exactly one root. */
   readonly tag?: string;
@@ -42,7 +42,7 @@ const graphLimit = 5000;
 
 /** Copies each root with everything it reaches; a subject is not followed. Each blob is handled once. Bytes and digests stay the same. */
 export async function copyGraph(options: CopyOptions): Promise<CopyResult> {
-  const { from, to, roots, concurrency = 4, tag } = options;
+  const { from, to, roots, concurrency = 8, tag } = options;
   if (tag !== undefined && roots.length !== 1) throw new Failure({ code: 'INPUT_INVALID', message: `a tag names one manifest, not ${roots.length}` });
   const graph = await readGraph(from, roots, concurrency);
   const total = { manifests: 0, blobs: 0, mounted: 0, present: 0, bytes: 0 };

@@ -162,23 +162,44 @@ describe('blobs', () => {
     const reader = (await repository.readBlob(blobOf(bytes))).getReader();
     await expect(reader.read()).rejects.toEqual(code('REGISTRY_DIGEST_MISMATCH'));
   });
-  test.each([
-    ['before a chunk arrives', false, ['0-16777215', '16777216-33554431', '16777216-33554431', '33554432-41943039']],
-    ['when only the answer is lost', true, ['0-16777215', '16777216-33554431', '16777216-33554431', '33554432-41943039']],
-  ])('a large upload that breaks %s goes on where it stopped', async (_, arrives, ranges) => {
-    const large = new Uint8Array(40 * 1024 * 1024).fill(7);
+  const first = 64 * 1024 * 1024;
+  const large = Uint8Array.from({ length: first + 8_000_000 }, (_, index) => (index >> 16) % 251);
+  test.each([['before a piece arrives', 0], ['in the middle of a piece', 3_000_001], ['when only the answer is lost', 8_000_000]])('a large upload that breaks %s goes on where it stopped', async (_, arrived) => {
     let broken = 0;
     const standIn: StandIn = createStandIn({ fault: async (request, seen) => {
       if (request.method !== 'PATCH' || seen !== 1) return undefined;
       broken += 1;
-      // The stand-in sees the same request a second time: that one counts as arrived.
-      if (arrives) await standIn.fetch(request);
+      // A request of its own, which the stand-in sees as well.
+      if (arrived > 0) await standIn.fetch(request.url, { method: 'PATCH', body: (await request.arrayBuffer()).slice(0, arrived), headers: { 'content-range': `${first}-${first + arrived - 1}` } });
       throw new TypeError('fetch failed', { cause: Object.assign(new Error('reset'), { code: 'ECONNRESET' }) });
     } });
     await expect(connect(standIn).repository('a').writeBlob(blobOf(large), () => Promise.resolve(streamOf(large)))).resolves.toBe('uploaded');
     expect(broken).toBe(1);
-    expect(standIn.requests.filter((one) => one.method === 'PATCH').map((one) => one.range)).toEqual(ranges);
+    const end = large.byteLength - 1;
+    const rest = arrived < 8_000_000 ? [`${first + arrived}-${end}`] : [];
+    expect(standIn.requests.filter((one) => one.method === 'PATCH').map((one) => one.range)).toEqual([`0-${first - 1}`, `${first}-${end}`, ...(arrived > 0 ? [`${first}-${first + arrived - 1}`] : []), ...rest]);
     expect(standIn.blobs.has(blobOf(large).digest)).toBe(true);
+  });
+  test('a piece whose token is refused is sent again from its begin', async () => {
+    const standIn = createStandIn({ auth: 'bearer', fault: async (request, seen) => {
+      if (request.method !== 'PATCH' || seen !== 1) return undefined;
+      await request.body?.getReader().read();
+      return refuse(401, 'UNAUTHORIZED', { 'www-authenticate': 'Bearer realm="https://r.example/token",service="stand-in",scope="repository:a:pull,push"' });
+    } });
+    let tokens = 0;
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const reply = await standIn.fetch(input, init);
+      const { token } = String(input).includes('/token') ? (await reply.json()) as { token: string } : { token: undefined };
+      return token === undefined ? reply : Response.json({ token: `${token} ${(tokens += 1)}` });
+    };
+    const repository = createRegistry({ registry: 'r.example', fetch, clock: createQuickClock(), signal, authenticator: staticCredentials('user', 'pass') }).repository('a');
+    await expect(repository.writeBlob(blobOf(large), () => Promise.resolve(streamOf(large)))).resolves.toBe('uploaded');
+    expect(standIn.blobs.has(blobOf(large).digest)).toBe(true);
+  });
+  test('of some size that cannot be mounted are looked for before they are sent', async () => {
+    const standIn = createStandIn({ fault: (request) => (request.url.includes('mount=') ? new Response(null, { status: 202, headers: { location: '/v2/a/blobs/uploads/begun' } }) : undefined) });
+    standIn.blobs.set(blobOf(large).digest, large);
+    await expect(connect(standIn).repository('a').writeBlob(blobOf(large), () => Promise.reject(new Error('not opened')))).resolves.toBe('present');
   });
   test('an upload that the registry forgot is begun again, with a body opened anew', async () => {
     let opened = 0;

@@ -74,12 +74,7 @@ export function createRepository(parts: RepositoryParts): Repository {
     readSmallBlob: async (descriptor, limit = smallBlobLimit) => readAll(await readBlob(refuseLarge(descriptor, limit)), limit, (where(descriptor.digest))),
     hasManifest: (digest) => hasManifest(readManifest, digest),
     hasBlob: (descriptor) => hasBlob(transport, name, descriptor),
-    async writeBlob(descriptor, open, mountFrom) {
-      const exists = (): Promise<boolean> => hasBlob(transport, name, descriptor);
-      // A mount says by itself that the blob is there: asking before would double the calls of a promotion.
-      if (mountFrom !== undefined && mountFrom !== name) return uploadBlob({ transport, name, descriptor, open, mountFrom, exists });
-      return (await exists()) ? 'present' : uploadBlob({ transport, name, descriptor, open, exists });
-    },
+    writeBlob: (descriptor, open, mountFrom) => uploadBlob({ transport, name, descriptor, open, ...(mountFrom === undefined ? {} : { mountFrom }), exists: () => hasBlob(transport, name, descriptor) }),
     listTags: () => listTags(transport, name),
     listReferrers: (digest, artifactType) => referrers.list(digest, artifactType),
     async deleteManifest(digest) {

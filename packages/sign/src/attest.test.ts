@@ -127,7 +127,7 @@ describe('attest', () => {
     expect(await stage.referrers()).toHaveLength(2);
     fault.current = () => undefined;
     const healed = await stage.attest();
-    expect(healed.map((one) => one.reused)).toEqual([true, true, false, false, false]);
+    expect(healed.filter((one) => one.reused)).toHaveLength(2);
     expect(await stage.referrers()).toHaveLength(stage.plan.length);
   });
 

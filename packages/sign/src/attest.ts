@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes a plan of statements true on a registry: reuse what stands, sign the rest, attach, read back and verify, remove what is superseded.
-import { digestOf, Failure, mapConcurrently, retry, type Context, type Digest } from '@pratique/core';
+import { digestOf, Failure, mapConcurrently, retry, type Context, type Digest, type SignerIdentity } from '@pratique/core';
 import type { Repository } from '@pratique/oci';
-import { readAttestation, writeAttestation } from './referrer.ts';
+import { readAttestation, writeAttestation, writeConfig } from './referrer.ts';
 import type { StatementSigner } from './signer.ts';
 import { findReusable, findSuperseded, readStanding, reuseKeyOf, type StandingAttestation } from './standing.ts';
 import { encodeStatement, toStatement, type PlannedStatement } from './statement.ts';
@@ -37,8 +37,8 @@ interface Signed {
   readonly bundle: Uint8Array;
 }
 
-/** Signatures under way at once. Registry writes are always one after the other. */
-const parallelSignatures = 4;
+/** Statements under way at once, first to be signed, then to be attached; and subjects that are looked at. */
+const concurrency = 4;
 
 /**
  * Idempotent: a run that was killed can be run again, and signs only what is missing. Results are in the order of the plan.
@@ -47,14 +47,13 @@ const parallelSignatures = 4;
 export async function attest(options: AttestOptions): Promise<readonly Attested[]> {
   const { ctx, repository, plan, trust, runId } = options;
   if (plan.length === 0) return [];
-  const signer = await options.signer();
+  const [signer, standing] = await Promise.all([options.signer(), readStanding(repository, plan, trust)]);
   const by = { signer: signer.identity, runId };
-  const standing = await readStanding(repository, plan, trust);
   const reusable = await Promise.all(plan.map((planned) => findReusable(standing, planned, by)));
   const missing = plan.filter((_, index) => reusable[index] === undefined);
-  const signed = await mapConcurrently(missing, parallelSignatures, async (planned): Promise<Signed> => ({ planned, bundle: await signer.sign(toStatement(planned)) }));
-  const written = new Map<PlannedStatement, Attested>();
-  for (const one of signed) written.set(one.planned, await attach(options, one, await reuseKeyOf(one.planned, by.signer, runId)));
+  const signing = mapConcurrently(missing, concurrency, async (planned): Promise<Signed> => ({ planned, bundle: await signer.sign(toStatement(planned)) }));
+  const [signed] = await Promise.all([signing, missing.length > 0 ? writeConfig(repository) : undefined]);
+  const written = new Map(await attachAll(options, signed, by.signer));
   await requireListed(ctx, repository, [...written.values()]);
   const result = plan.flatMap((planned, index) => written.get(planned) ?? asReused(planned, reusable[index]) ?? []);
   await removeSuperseded(ctx, repository, findSuperseded(standing, plan, { signer: by.signer, kept: new Set(result.map((one) => one.attestation)) }));
@@ -67,6 +66,20 @@ function asReused(planned: PlannedStatement, standing: StandingAttestation | und
 
 function described(planned: PlannedStatement): Pick<Attested, 'subject' | 'predicateType' | 'platform'> {
   return { subject: planned.subject.digest, predicateType: planned.predicateType, ...(planned.platform === undefined ? {} : { platform: planned.platform }) };
+}
+
+/** When one fails, those that were begun end before that is told: whoever tries again finds all that was written. */
+async function attachAll(options: AttestOptions, signed: readonly Signed[], signer: SignerIdentity): Promise<[PlannedStatement, Attested][]> {
+  const begun: Promise<unknown>[] = [];
+  try {
+    return await mapConcurrently(signed, concurrency, (one) => {
+      const attaching = reuseKeyOf(one.planned, signer, options.runId).then(async (key): Promise<[PlannedStatement, Attested]> => [one.planned, await attach(options, one, key)]);
+      begun.push(attaching);
+      return attaching;
+    });
+  } finally {
+    await Promise.allSettled(begun);
+  }
 }
 
 async function attach({ ctx, repository, trust }: AttestOptions, { planned, bundle }: Signed, reuseKey: string): Promise<Attested> {
@@ -96,14 +109,14 @@ async function verifyWritten(repository: Repository, written: { planned: Planned
 
 /** Registries index referrers late (ACR: seconds): waits until each new attestation is listed. Fails with `SIGN_NOT_LISTED` after about 60 s. */
 async function requireListed(ctx: Context, repository: Repository, written: readonly Attested[]): Promise<void> {
-  for (const subject of new Set(written.map((one) => one.subject))) {
+  await mapConcurrently([...new Set(written.map((one) => one.subject))], concurrency, (subject) => {
     const wanted = written.filter((one) => one.subject === subject).map((one) => one.attestation);
-    await retry(async () => {
+    return retry(async () => {
       const listed = new Set((await repository.listReferrers(subject)).map((one) => one.digest));
       const hidden = wanted.filter((digest) => !listed.has(digest));
       if (hidden.length > 0) throw new Failure({ code: 'SIGN_NOT_LISTED', message: `the registry does not list ${hidden.length} new attestation(s) on ${subject}`, facts: { hidden } });
     }, { clock: ctx.clock, signal: ctx.signal, attempts: 20, budgetSeconds: 60 });
-  }
+  });
 }
 
 async function removeSuperseded(ctx: Context, repository: Repository, superseded: readonly StandingAttestation[]): Promise<void> {

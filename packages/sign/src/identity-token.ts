@@ -20,6 +20,11 @@ export async function requestIdentityToken(ctx: Context): Promise<IdentityToken>
   return { text, claims, challenge };
 }
 
+/** Whether this run can sign at all, asked before it does anything. Fails as `requestIdentityToken`. */
+export async function requireIdentity(ctx: Context): Promise<void> {
+  await requestIdentityToken(ctx);
+}
+
 function readClaims(token: string): JsonObject {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));

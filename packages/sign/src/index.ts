@@ -2,6 +2,8 @@
 // Public names of sign: statements and predicates, keyless signing, attaching, verifying.
 export { attest, type Attested, type AttestOptions } from './attest.ts';
 export { bundleMediaType } from './bundle.ts';
+export { deploymentPredicate, readDeploymentPredicate, type DeploymentFacts, type DeploymentMetric, type ReadDeployment } from './deployment.ts';
+export { requireIdentity } from './identity-token.ts';
 export { provenancePredicate, type ProvenanceFacts } from './provenance.ts';
 export { isBundleReferrer, readAttestation, statedPredicateType } from './referrer.ts';
 export { createStatementSigner, type StatementSigner } from './signer.ts';

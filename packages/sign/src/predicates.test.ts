@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Failure, type Digest, type FailureCode, type Reason, type Verdict } from '@pratique/core';
 import { describe, expect, test } from 'vitest';
+import { deploymentPredicate, readDeploymentPredicate, type DeploymentFacts } from './deployment.ts';
 import { provenancePredicate } from './provenance.ts';
 import { encodeStatement, readStatement } from './statement.ts';
 import { testResultPredicate } from './test-result.ts';
@@ -117,4 +118,35 @@ describe('readStatement', () => {
 
 test('a timestamp request is the DER that RFC 3161 gives', () => {
   expect(timestampRequest(new Uint8Array()).toString('hex')).toBe('30390201013031300d060960864801650304020105000420e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b8550101ff');
+});
+
+describe('the record of a deployment', () => {
+  const facts: DeploymentFacts = {
+    result: 'rolled-back', code: 'CANARY_REGRESSION', reason: 'worse', strategy: 'canary', revision: 7, weights: { stable: 80, baseline: 10, canary: 10 },
+    target: { cluster: { server: 'https://aks.example:443', id: digest('7') }, namespace: 'web', release: 'shop' }, chart: { uri: `oci://r.example/chart@${digest('8')}`, digest: digest('8'), manifest: digest('9') },
+    judge: {
+      alpha: 0.01, beta: 0.05, alarm: { evidence: 4.7, needed: 4.6 }, promote: { evidence: -1.5, needed: 3 },
+      metrics: [{ name: 'failed requests', baseline: { requests: 480, failures: 0 }, canary: { requests: 480, failures: 13 }, alarmEvidence: 5.4, promoteEvidence: -1.5, alarmLine: { absolute: 0.001, relative: 1.1 }, promoteLine: { absolute: 0.005, relative: 1.25 } }],
+    },
+    startedAt: new Date('2026-11-21T15:00:00Z'), finishedAt: new Date('2026-11-21T15:05:00Z'), run: 'https://github.com/acme/app/actions/runs/1',
+  };
+
+  test('holds target, chart, weights, figures and times, and reads back', () => {
+    const predicate = deploymentPredicate(facts);
+    expect(predicate).toMatchObject({
+      target: facts.target, weights: { canary: 10 }, chart: { digest: { sha256: '8'.repeat(64) }, manifest: { sha256: '9'.repeat(64) } }, judge: { metrics: [{ canary: { failures: 13 }, alarmEvidence: 5.4 }] },
+      startedAt: '2026-11-21T15:00:00.000Z', run: { uri: facts.run },
+    });
+    const { result, code, reason, target, revision, startedAt, finishedAt, run } = facts;
+    expect(readDeploymentPredicate(JSON.parse(JSON.stringify(predicate)))).toEqual({ result, code, reason, target, revision, startedAt, finishedAt, run });
+  });
+
+  const broken: readonly (readonly [string, Record<string, unknown>])[] = [
+    ['another result', { result: 'insufficient' }], ['no target', { target: undefined }], ['a cluster without address', { target: { cluster: {}, namespace: 'web', release: 'shop' } }],
+    ['a cluster id that is no digest', { target: { cluster: { server: 's', id: 'x' }, namespace: 'web', release: 'shop' } }], ['no release', { target: { cluster: { server: 's' }, namespace: 'web' } }],
+    ['a revision that is text', { revision: '7' }], ['a time that is none', { finishedAt: 'soon' }], ['a run without address', { run: {} }], ['a code that is a number', { code: 3 }],
+  ];
+  test.each(broken)('%s: ATTESTATION_MALFORMED', (_, change) => {
+    expect(codeOf(() => readDeploymentPredicate({ ...deploymentPredicate(facts), ...change }))).toBe('ATTESTATION_MALFORMED');
+  });
 });

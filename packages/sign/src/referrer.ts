@@ -45,11 +45,15 @@ export interface Attachment {
   readonly reuseKey: string;
 }
 
-/** Writes config, bundle and manifest; gives the digest of the manifest. One at a time: the referrers fallback index is read, changed and written back. */
+/** Writes the config that all attestations share: once, before the first. */
+export async function writeConfig(target: ContentTarget): Promise<void> {
+  await target.writeBlob(emptyBlob.descriptor, async () => streamOf(emptyBlob.bytes));
+}
+
+/** Writes bundle and manifest; gives the digest of the manifest. */
 export async function writeAttestation(target: ContentTarget, attachment: Attachment): Promise<Digest> {
   const { subject, bundle } = attachment;
   const layer: Descriptor = { mediaType: bundleMediaType, digest: attachment.bundleDigest, size: bundle.byteLength };
-  await target.writeBlob(emptyBlob.descriptor, async () => streamOf(emptyBlob.bytes));
   await target.writeBlob(layer, async () => streamOf(bundle));
   const manifest = buildManifest({
     schemaVersion: 2,

@@ -61,7 +61,8 @@ async function signStatement(signing: Signing, payload: Uint8Array): Promise<Uin
 
 /** `undefined` when a log had the entry already (the reply to an earlier attempt was lost) and gives no proof: a new signature makes a new entry. */
 async function signOnce({ ctx, servers, key }: Signing, payload: Buffer): Promise<Uint8Array | undefined> {
-  const { DSSEBundleBuilder } = await import('@sigstore/sign');
+  // The builder's own module: the package's front door loads its HTTP clients and their dependencies, 0.9 MB that no signature here uses.
+  const { DSSEBundleBuilder } = await import('@sigstore/sign/dist/bundler/dsse.js');
   const { bundleToJSON } = await import('@sigstore/bundle');
   const held = await key();
   let conflict = false;

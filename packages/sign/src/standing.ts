@@ -70,11 +70,11 @@ export function findSuperseded(standing: readonly StandingAttestation[], plan: r
   return standing.filter((one) => !by.kept.has(one.attestation) && nameOf(one.signer) === nameOf(by.signer) && planned.has(scopeOf(one.subject, one.predicateType, one.predicate)));
 }
 
-/** Statements of one scope replace each other: scans by another scanner and verdicts for another channel do not. */
+/** Statements of one scope replace each other: scans by another scanner, verdicts for another channel, and deployments elsewhere or with another end do not. */
 function scopeOf(subject: Digest, predicateType: string, predicate: unknown): string {
   const members = isJsonObject(predicate) ? predicate : {};
   const scanner = isJsonObject(members['scanner']) ? (members['scanner']['name'] ?? members['scanner']['uri']) : undefined;
-  return canonicalJson([subject, predicateType, members['platform'] ?? null, scanner ?? null, members['resourceUri'] ?? null, members['verifiedLevels'] ?? null]);
+  return canonicalJson([subject, predicateType, members['platform'] ?? null, scanner ?? null, members['resourceUri'] ?? null, members['verifiedLevels'] ?? null, members['target'] === undefined ? null : [members['target'], members['result'] ?? null]]);
 }
 
 function nameOf(signer: SignerIdentity): string {

@@ -20,6 +20,8 @@ export interface StepResult<O extends OutputContract> {
   readonly summary: string;
   /** Set when the answer is no: the host ends with exit status 3 and prints this. */
   readonly refusal?: { readonly code: FailureCode; readonly message: string; readonly hint?: string };
+  /** Set when it failed and still has something to show: the host ends as if it had been thrown. */
+  readonly failure?: Failure;
 }
 
 /** One permission that a workflow job needs for the step, with the reason. */

@@ -9,7 +9,7 @@ import { createNodeContext, type NodeContext } from '@pratique/host';
 import { openLayout, readImage, type Image } from '@pratique/oci';
 import { readEvidence, type EvidenceManifest } from '@pratique/scan';
 import { parseInputs, type StepResult } from '@pratique/step';
-import { buildScanPush } from '../step.ts';
+import { buildScanPush } from '../contract.ts';
 import { scriptBuildx, type BuildxScript, type LayoutFault } from './scripted-buildx.fixture.ts';
 
 let workspace: string;
