@@ -8,6 +8,8 @@ import { describeMutant } from './mutant.ts';
 /** A survivor that a person has looked at: no test can tell it from the source, or none needs to. */
 interface Reviewed {
   readonly file: string;
+  /** A piece of the source line. */
+  readonly in: string;
   readonly change: string;
   readonly why: string;
 }
@@ -15,39 +17,46 @@ interface Reviewed {
 const goal = 85;
 const reviewed = JSON.parse(readFileSync(join(import.meta.dirname, 'reviewed-survivors.json'), 'utf8')) as readonly Reviewed[];
 
-interface Counts {
-  readonly killed: number;
-  readonly timeouts: number;
-  readonly survived: number;
-  readonly reviewed: number;
-}
+const states = ['Killed', 'Timeout', 'Survived', 'NoCoverage', 'Reviewed'] as const;
+type State = (typeof states)[number];
 
-/** Prints the table; the status is 1 when less than 85 % were killed. Reviewed survivors count neither way. */
-export function printMutants(mutants: readonly MutantResult[]): number {
-  const judged = mutants.filter(({ status }) => ['Killed', 'Timeout', 'Survived', 'NoCoverage'].includes(status));
-  const byFile = Map.groupBy(judged, (mutant) => describeMutant(mutant).file);
-  const rows = [...byFile].sort(([a], [b]) => (a < b ? -1 : 1)).map(([file, some]) => ({ name: file, counts: count(some) }));
-  const total = count(judged);
-  for (const { name, counts } of [...rows, { name: 'all', counts: total }]) {
-    process.stdout.write(`${name.padEnd(52)} ${String(counts.killed).padStart(5)} killed ${String(counts.timeouts).padStart(4)} timeouts ${String(counts.survived).padStart(5)} survived ${String(counts.reviewed).padStart(4)} reviewed ${shareOf(counts).toFixed(1).padStart(6)} %\n`);
+/** Prints the table; gives whether at least 85 % were noticed, reviewed survivors counted as survivors. */
+export function printMutants(mutants: readonly MutantResult[]): boolean {
+  const judged = mutants.flatMap((mutant) => {
+    const state = stateOf(mutant);
+    return state === undefined ? [] : [{ mutant, state, file: describeMutant(mutant).file }];
+  });
+  const byFile = [...Map.groupBy(judged, ({ file }) => file)].sort(([a], [b]) => (a < b ? -1 : 1));
+  printRow('', ['killed', 'timeout', 'survived', 'untested', 'reviewed', 'noticed', 'without reviewed']);
+  for (const [name, some] of [...byFile, ['all', judged] as const]) {
+    const counts = countOf(some);
+    printRow(name, [...states.map((state) => `${counts[state]}`), share(counts, counts.Reviewed), share(counts, 0)]);
   }
-  for (const mutant of judged) if (survived(mutant) && reviewOf(mutant) === undefined) process.stdout.write(`survived ${describeMutant(mutant).text}\n`);
-  return shareOf(total) >= goal ? 0 : 1;
+  for (const { mutant, state } of judged) if (state === 'Survived' || state === 'NoCoverage') process.stdout.write(`survived ${describeMutant(mutant).text}\n`);
+  const total = countOf(judged);
+  return Number.parseFloat(share(total, total.Reviewed)) >= goal;
 }
 
-const survived = ({ status }: MutantResult): boolean => status === 'Survived' || status === 'NoCoverage';
-
-function reviewOf(mutant: MutantResult): Reviewed | undefined {
-  const { file, change } = describeMutant(mutant);
-  return reviewed.find((one) => one.file === file && one.change === change);
+function stateOf(mutant: MutantResult): State | undefined {
+  const state = states.find((one) => one === mutant.status);
+  return (state === 'Survived' || state === 'NoCoverage') && isReviewed(mutant) ? 'Reviewed' : state;
 }
 
-function count(mutants: readonly MutantResult[]): Counts {
-  const alive = mutants.filter(survived);
-  const known = alive.filter((mutant) => reviewOf(mutant) !== undefined).length;
-  return { killed: mutants.filter(({ status }) => status === 'Killed').length, timeouts: mutants.filter(({ status }) => status === 'Timeout').length, survived: alive.length - known, reviewed: known };
+function isReviewed(mutant: MutantResult): boolean {
+  const { file, line, change } = describeMutant(mutant);
+  return reviewed.some((one) => one.file === file && one.change === change && line.includes(one.in));
 }
 
-function shareOf({ killed, timeouts, survived: alive }: Counts): number {
-  return (100 * (killed + timeouts)) / Math.max(1, killed + timeouts + alive);
+function countOf(some: readonly { readonly state: State }[]): Record<State, number> {
+  const count = (state: State): number => some.filter((one) => one.state === state).length;
+  return { Killed: count('Killed'), Timeout: count('Timeout'), Survived: count('Survived'), NoCoverage: count('NoCoverage'), Reviewed: count('Reviewed') };
+}
+
+function share({ Killed, Timeout, Survived, NoCoverage }: Record<State, number>, unnoticed: number): string {
+  const noticed = Killed + Timeout;
+  return `${((100 * noticed) / Math.max(1, noticed + Survived + NoCoverage + unnoticed)).toFixed(1)} %`;
+}
+
+function printRow(name: string, cells: readonly string[]): void {
+  process.stdout.write(`${name.padEnd(52)}${cells.map((cell) => cell.padStart(Math.max(10, cell.length + 2))).join('')}\n`);
 }

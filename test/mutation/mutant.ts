@@ -8,6 +8,8 @@ import { checkout } from '../tools/runtime.mjs';
 export interface MutantDescription {
   /** From the root of the checkout. */
   readonly file: string;
+  /** The source line where it begins. */
+  readonly line: string;
   /** `old -> new`, white space collapsed: stays the same when lines move. */
   readonly change: string;
   /** `file:line change`. */
@@ -21,7 +23,7 @@ export function describeMutant({ fileName, location: { start, end }, replacement
   const last = lines.length - 1;
   const old = lines.map((line, index) => line.slice(index === 0 ? start.column - 1 : 0, index === last ? end.column - 1 : undefined)).join('\n');
   const change = `${oneLine(old)} -> ${oneLine(replacement ?? '')}`;
-  return { file, change, text: `${file}:${start.line} ${change}` };
+  return { file, line: lines[0] ?? '', change, text: `${file}:${start.line} ${change}` };
 }
 
 function oneLine(text: string): string {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is ours in a run of Stryker: words for people are left alone, and survivors are told as they are found.
-import type { MutantResult } from '@stryker-mutator/api/core';
+import type { MutantResult, StrykerOptions } from '@stryker-mutator/api/core';
 import type { Ignorer } from '@stryker-mutator/api/ignore';
-import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
+import { commonTokens, declareFactoryPlugin, declareValuePlugin, PluginKind, tokens } from '@stryker-mutator/api/plugin';
 import type { Reporter } from '@stryker-mutator/api/report';
+import { DirectRunner } from './direct-runner.ts';
 import { describeMutant } from './mutant.ts';
 
 /** The part of a Babel path that is read here. */
@@ -32,4 +33,11 @@ const survivors: Reporter = {
   },
 };
 
-export const strykerPlugins = [declareValuePlugin(PluginKind.Ignore, 'words', words), declareValuePlugin(PluginKind.Reporter, 'survivors', survivors)];
+/** Runs the tests beside what is changed. Stryker's option for test files would run only those tests whose names are paths. */
+function directRunner({ mutate }: StrykerOptions): DirectRunner {
+  const folder = mutate[0]?.split('/').slice(0, 3).join('/');
+  return new DirectRunner(`${folder}/**/*.test.ts`);
+}
+directRunner.inject = tokens(commonTokens.options);
+
+export const strykerPlugins = [declareFactoryPlugin(PluginKind.TestRunner, 'direct', directRunner), declareValuePlugin(PluginKind.Ignore, 'words', words), declareValuePlugin(PluginKind.Reporter, 'survivors', survivors)];

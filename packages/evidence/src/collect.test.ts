@@ -85,6 +85,7 @@ describe('collecting', () => {
       world.job = { workflow: 'gate.yml', event: 'push' };
       return world.attest([signature(pushed.root)]);
     }],
+    ['a type that nobody reads', 'ATTESTATION_SIGNER_UNKNOWN', (pushed) => world.attest([{ ...signature(pushed.root), predicateType: 'constructor' }])],
     ['a bundle of another image', 'ATTESTATION_SUBJECT_MISMATCH', async (pushed) => {
       const other = await push();
       await world.attest([signature(other.root)]);
@@ -122,9 +123,10 @@ describe('collecting', () => {
   });
   test('a flood of referrers is refused, wherever they hang', async () => {
     const pushed = await push();
-    for (let index = 0; index < 100; index += 1) await hang(pushed.root, new TextEncoder().encode(`${index}`), 'application/vnd.noise');
-    expect(await codeOf(gather(pushed))).toBe('passed');
-    for (let index = 0; index < 101; index += 1) await hang(pushed.platforms[1] ?? pushed.root, new TextEncoder().encode(`${index}`), 'application/vnd.noise');
+    const [, platform = pushed.root] = pushed.platforms;
+    for (let index = 0; index < 200; index += 1) await hang(index < 100 ? pushed.root : platform, new TextEncoder().encode(`${index}`), 'application/vnd.noise');
+    expect((await gather(pushed)).listed.length).toBe(200);
+    await hang(platform, new TextEncoder().encode('one more'), 'application/vnd.noise');
     expect(await codeOf(gather(pushed))).toBe('GATE_REFERRERS_FLOOD');
   });
   test('a registry that breaks off leaves everything open', async () => {
@@ -218,6 +220,25 @@ describe('a verdict', () => {
   test('for a preview is asked for by its channel', async () => {
     await sign(say({ channel: 'preview' }));
     expect(await codeOf(ask({ channel: 'preview' }))).toBe('passed');
+  });
+  test('holds to its last moment, and under any policy where none is asked for', async () => {
+    await sign(say({ policy: { uri: 'x', digest: pushed.root.digest } }));
+    const at = (milliseconds: number) => ({ clock: { ...world.ctx.clock, now: () => new Date(passed.validUntil.getTime() + milliseconds) } });
+    expect(await codeOf(ask({ ctx: at(0) }))).toBe('passed');
+    expect(await codeOf(ask({ ctx: at(1) }))).toBe('VERDICT_EXPIRED');
+  });
+  test('of another channel, signed later, takes nothing back', async () => {
+    await sign(say());
+    world.advance(0.01);
+    await sign(say({ channel: 'preview', result: 'refused' }), 'revoke.yml');
+    expect(await codeOf(ask())).toBe('passed');
+    expect(await codeOf(ask({ channel: 'preview' }))).toBe('VERDICT_REFUSED');
+  });
+  test('of another repository, signed later, takes nothing back', async () => {
+    await sign(say());
+    world.advance(0.01);
+    await sign(say({ result: 'refused' }, pushed.image), 'revoke.yml');
+    expect(await codeOf(ask())).toBe('passed');
   });
   test('of a gate that lost its role after it had spoken still counts; before, it does not', async () => {
     await sign(say());

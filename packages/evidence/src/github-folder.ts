@@ -61,7 +61,7 @@ export async function readFileAt(ctx: GitHub, pinned: PinnedFolder, file: string
   if (textOf(data, 'type') !== 'file' || textOf(data, 'encoding') !== 'base64' || content === undefined) {
     throw new Failure({ code: 'POLICY_INVALID', message: `github://${pinned.owner}/${pinned.repository}/${path}@${commit} is not a plain file under 1 MB` });
   }
-  return new TextDecoder('utf-8', { fatal: false }).decode(Buffer.from(content, 'base64'));
+  return new TextDecoder().decode(Buffer.from(content, 'base64'));
 }
 
 /** A member that is text; `undefined` otherwise. */

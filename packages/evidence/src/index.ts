@@ -3,6 +3,7 @@
 export { proveApprovals } from './approvals.ts';
 export { collect, type Collected, type CollectOptions } from './collect.ts';
 export { decide, type DecideOptions } from './decide.ts';
+export { deploymentsOf, formatDeployment, readDeployments, type DeploymentsOptions, type ProvenDeployment } from './deployments.ts';
 export { loadPolicySet, type PolicySet } from './policy-set.ts';
 export { requireVerdict, type ProvenVerdict, type RequireVerdictOptions } from './require-verdict.ts';
 export { revocation, type RevocationOptions } from './revocation.ts';

@@ -42,11 +42,14 @@ describe('a policy set', () => {
     await world.ctx.files.write('.pratique/policy.yaml', '');
     expect(await loadPolicySet(world.ctx, '.pratique')).toMatchObject({ origin: 'workspace', uri: 'workspace:.pratique', trust: { gate: [] } });
   });
-  const refusals: readonly (readonly [string, string, FailureCode, string, (() => void)?])[] = [
+  const refusals: readonly (readonly [string, string, FailureCode, string, (() => unknown)?])[] = [
     ['a repository that is not there', 'github://contoso/api', 'GITHUB_NOT_FOUND', ''],
     ['a ref that is not there', 'github://contoso/web@v9', 'GITHUB_NOT_FOUND', 'has no ref v9'],
     ['a folder without files', 'github://contoso/web/other', 'POLICY_INVALID', 'has no policy.yaml and no trust.yaml'],
     ['a workspace without files', 'nowhere', 'POLICY_INVALID', 'workspace:nowhere has no policy.yaml'],
+    ['a workspace with a file of over 4 MiB', 'large', 'POLICY_INVALID', 'large/policy.yaml is larger than 4 MiB', () => world.ctx.files.write('large/policy.yaml', '#'.repeat(4 * 1024 * 1024 + 1))],
+    ['a workspace with the largest file that is looked at', 'largest', 'POLICY_INVALID', 'is larger than 262144 characters', () => world.ctx.files.write('largest/policy.yaml', '#'.repeat(4 * 1024 * 1024))],
+    ['a workspace with a folder in the place of a file', 'odd', 'POLICY_INVALID', 'has no policy.yaml', () => world.ctx.files.write('odd/policy.yaml/x', '')],
     ['a file with a problem', 'github://contoso/web@broken', 'POLICY_INVALID', '.pratique/policy.yaml:1:1 isolatio there is no such key; did you mean isolation?', () => world.commit({ 'policy.yaml': 'isolatio: any' }, 'broken')],
     ['a builder that may judge', 'github://contoso/web@overlap', 'POLICY_ROLES_OVERLAP', '.pratique/trust.yaml: the signer of line 2', () => world.commit({ 'trust.yaml': trustText.replaceAll('gate.yml', 'release.yml') }, 'overlap')],
     ['a registry', `oci://r.io/policy@sha256:${'0'.repeat(64)}`, 'POLICY_UNTRUSTED', 'cannot be believed yet'],
@@ -56,7 +59,7 @@ describe('a policy set', () => {
     ['a token that may not read', 'github://contoso/web', 'GITHUB_FORBIDDEN', '', () => { world.intercept = (request) => (request.url.includes('/contents/') ? new Response('{}', { status: 403 }) : undefined); }],
   ];
   for (const [name, source, code, message, prepare] of refusals) test(`${name} is refused with ${code}`, async () => {
-    prepare?.();
+    await prepare?.();
     expect(await failureOf(loadPolicySet(world.ctx, source))).toMatchObject({ code, message: expect.stringContaining(message) });
   });
 });

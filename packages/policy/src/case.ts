@@ -56,20 +56,21 @@ export type Rule = (at: Case) => Outcome;
 export const nothing: Outcome = { reasons: [], inputs: [] };
 
 /** Which role may say what. A predicate from another role does not count. */
-const rolesByPredicate: Readonly<Record<string, readonly TrustRole[]>> = {
-  [predicateTypes.signature]: ['build'],
-  [predicateTypes.provenance]: ['build'],
-  [predicateTypes.tests]: ['build'],
-  [predicateTypes.scan]: ['scan'],
-  [predicateTypes.vulnerabilities]: ['scan'],
-  [predicateTypes.cyclonedx]: ['build', 'scan'],
-  [predicateTypes.spdx]: ['build', 'scan'],
-  [predicateTypes.verdict]: ['gate'],
-};
+const rolesByPredicate: ReadonlyMap<string, readonly TrustRole[]> = new Map([
+  [predicateTypes.signature, ['build']],
+  [predicateTypes.provenance, ['build']],
+  [predicateTypes.tests, ['build']],
+  [predicateTypes.scan, ['scan']],
+  [predicateTypes.vulnerabilities, ['scan']],
+  [predicateTypes.cyclonedx, ['build', 'scan']],
+  [predicateTypes.spdx, ['build', 'scan']],
+  [predicateTypes.verdict, ['gate']],
+  [predicateTypes.deployment, ['deploy']],
+]);
 
-/** Whether a signer with `roles` may make a statement of this type. Types that nobody here reads count from nobody. */
+/** Whether a signer with `roles` may make a statement of this type. Types that nobody here reads count from nobody; a stranger may have chosen the type. */
 export function mayState(predicateType: string, roles: readonly TrustRole[]): boolean {
-  return (rolesByPredicate[predicateType] ?? []).some((role) => roles.includes(role));
+  return rolesByPredicate.get(predicateType)?.some((role) => roles.includes(role)) === true;
 }
 
 type Stated = Pick<Case, 'trust' | 'evidence' | 'channel'>;

@@ -7,8 +7,7 @@ import { readYaml, type Problem } from './yaml.ts';
 /** Reads `source` by `shape`. Fails with `POLICY_INVALID` and `facts.problems`, each with file, line, column, path and problem. */
 export function readDocument<T>(shape: Shape<T>, source: string, file: string): T {
   const { root, problems } = readYaml(source, file);
-  // Positions of a file that is not YAML at all would only add noise.
-  const value = problems.some(({ problem }) => problem.startsWith('is ')) ? undefined : shape.read(root, '', problems);
+  const value = shape.read(root, '', problems);
   if (value !== undefined && problems.length === 0) return value;
   throw invalid(file, problems);
 }

@@ -37,6 +37,7 @@ describe('an exception', () => {
     ['by package URL with a scope, any version', 'purl: "pkg:npm/@a/b", version: any', scoped, true],
     ['by package URL with another scope, any version', 'purl: "pkg:npm/@c/b", version: any', scoped, false],
     ['by package URL with a subpath', 'purl: "pkg:npm/@a/b@1.0#lib"', scoped, true],
+    ['by package URL without a slash, any version', 'purl: "pkg:a", version: any', { ...critical, purl: 'pkg:b' }, false],
     ['by package URL, of a finding that has none', 'purl: "pkg:deb/debian/openssl@3.0.11"', nameless, false],
   ];
   test.each(cases)('%s', (_, about, finding, speaks) => {

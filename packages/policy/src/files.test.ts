@@ -53,6 +53,20 @@ describe('policy.yaml', () => {
   ])('%s is refused, and where it stands is said', (_, text, problems) => {
     expect(problemsOf(() => parsePolicy(text))).toEqual(problems);
   });
+  test('what refuses a chart by default, and what a policy makes of it', () => {
+    expect(parsePolicy('').chart).toMatchObject({ refuse: ['IMAGE_NOT_PINNED', 'PRIVILEGED', 'HOST_ACCESS', 'READINESS_PROBE_MISSING'], silence: [] });
+    expect(parsePolicy('chart: {refuse: [RUNS_AS_ROOT], silence: [SINGLE_REPLICA]}').chart).toMatchObject({ refuse: ['RUNS_AS_ROOT'], silence: ['SINGLE_REPLICA'] });
+    expect(problemsOf(() => parsePolicy('chart: {refuse: [PRIVILEGED, HOST_ACCESS], silence: [HOST_ACCESS, SINGLE_REPLICA]}'))).toEqual(['1:8 chart HOST_ACCESS is in refuse and in silence']);
+  });
+  test('a list has an end, the file a name, and a tag is seen where the file begins', () => {
+    const refs = (count: number): string => `provenance: {refs: [${'a,'.repeat(count)}]}`;
+    expect(problemsOf(() => parsePolicy(refs(1000)))).toEqual([]);
+    expect(problemsOf(() => parsePolicy(refs(1001)))).toEqual(['1:20 provenance.refs must have 0 to 1000 items']);
+    expect(problemsOf(() => parsePolicy('!!map {}'))).toEqual(['1:1  tags are not used here']);
+    expect(() => parsePolicy('findings: [')).toThrow('policy.yaml:1:12 is not YAML');
+    expect(() => parseTrust('x: 1')).toThrow('trust.yaml:1:1 x there is no such key');
+    expect(problemsOf(() => parseTrust('build: [text]'))).toEqual([expect.stringMatching(/^1:9 build\[0\] must be a mapping/)]);
+  });
   test('Windows line ends and a byte order mark do not move the lines', () => {
     expect(problemsOf(() => parsePolicy('\uFEFFversion: 1\r\n\r\nisolation: x\r\n'))).toEqual(['3:12 isolation must be one of job, any, not "x"']);
   });
@@ -115,6 +129,7 @@ test('any version of a package URL, and a day that begins and ends an exception,
   const entry = (about: string): string => `exceptions: [{id: CVE-2026-1, ${about}, owner: alice, reason: r, approver: bob}]`;
   expect(problemsOf(() => parseExceptions(entry('purl: "pkg:npm/a", version: any, expires: 2026-12-01')))).toEqual([]);
   expect(problemsOf(() => parseExceptions(entry('package: a, version: any, added: 2026-12-01, expires: 2026-12-01')))).toEqual([]);
+  expect(problemsOf(() => parseExceptions(entry('package: a, version: any, added: 2026-12-01T08:00:00Z, expires: 2026-12-01T08:00:00Z')))).toEqual([]);
 });
 
 describe('the message', () => {
@@ -135,4 +150,50 @@ test('the JSON Schemas follow from what reads the files', () => {
   });
   expect(trustJsonSchema()).toMatchObject({ properties: { gate: { items: { oneOf: [{ required: ['fingerprint'] }, { required: ['issuer'] }] } } } });
   expect(exceptionsJsonSchema()).toMatchObject({ properties: { exceptions: { items: { required: ['id', 'owner', 'reason', 'expires', 'approver'] } } } });
+});
+
+test.each<readonly [string, readonly string[]]>([
+  ['gate: [{issuer: https://i.example, identity-pattern: "https://github.com/a/.*/workflows/x"}]', ['1:8 gate[0] a workflow needs repository-id or owner-id: a reusable workflow has the same identity whoever calls it']],
+  ['gate: [{issuer: https://i.example, identity: a, not-before: 2026-11-21T12:00:00Z, not-after: 2026-11-21T12:00:00Z}]', []],
+  ['gate: [{issuer: https://i.example, identity: a, not-before: 2026-11-21}]', []],
+  ['gate: [{issuer: http://i.example, identity: a}]', ['1:17 gate[0].issuer must be an https address, not "http://i.example"']],
+  ['gate: [{issuer: https://i.example, identity: a, repository-id: a1}]', ['1:64 gate[0].repository-id must be a numeric id, not "a1"']],
+  ['gate: [{issuer: https://i.example, identity: a, refs: []}]', ['1:55 gate[0].refs must have 1 to 1000 items']],
+  ['gate: [{issuer: https://i.example, identity: a, triggers: []}]', ['1:59 gate[0].triggers must have 1 to 1000 items']],
+  ['gate: [{issuer: https://i.example, identity: a, runner: mine}]', ['1:57 gate[0].runner must be one of github-hosted, self-hosted, any, not "mine"']],
+])('the trust %s has the problems %j', (text, problems) => {
+  expect(problemsOf(() => parseTrust(text))).toEqual(problems);
+});
+
+test.each<readonly [string, readonly string[]]>([
+  ['freshness: {scan-hours: 0}', ['1:25 freshness.scan-hours must be a whole number from 1 to 8760, not "0"']],
+  ['freshness: {scan-hours: 1, database-hours: 8760}\nverdict: {valid-days: 365}\nexceptions: {maximum-days: 3650}', []],
+  ['verdict: {valid-days: 366}', ['1:23 verdict.valid-days must be a whole number from 1 to 365, not "366"']],
+  ['exceptions: {maximum-days: 3651}', ['1:28 exceptions.maximum-days must be a whole number from 1 to 3650, not "3651"']],
+  ['freshness: {scan-hours: 1.5}', ['1:25 freshness.scan-hours must be a whole number from 1 to 8760, not "1.5"']],
+  ['findings: [{name: a, severity: [], effect: deny}]', ['1:32 findings[0].severity must have 1 to 1000 items']],
+  ['findings: [{name: a, severity: [unknown], effect: deny}]', ['1:33 findings[0].severity[0] must be one of critical, high, medium, low, negligible, not "unknown"']],
+  ['provenance: {source: "http://x"}', ['1:22 provenance.source must be an https address of a repository, not "http://x"']],
+  ['evidence: {scanners: [Trivy]}', ['1:23 evidence.scanners[0] must be the name of a scanner, not "Trivy"']],
+  [`findings: [{name: ${'n'.repeat(120)}, severity: [low], effect: warn}]`, []],
+  [`findings: [{name: ${'n'.repeat(121)}, severity: [low], effect: warn}]`, [`1:19 findings[0].name must be text, not "${'n'.repeat(80)}"`]],
+  ['isolation: {}', ['1:12 isolation must be one of job, any, not a mapping']],
+  ['freshness: {scan-hours: []}', ['1:25 freshness.scan-hours must be a whole number from 1 to 8760, not a list']],
+])('the policy %s has the problems %j', (text, problems) => {
+  expect(problemsOf(() => parsePolicy(text))).toEqual(problems);
+});
+
+test.each<readonly [string, string]>([
+  ['id: "C V"', '1:19 exceptions[0].id must be the id of a vulnerability, such as CVE-2026-1234, not "C V"'],
+  ['purl: "npm/a@1"', '1:21 exceptions[0].purl must be a package URL, not "npm/a@1"'],
+  ['approver: "@bob"', '1:25 exceptions[0].approver must be the GitHub name of a person, not "@bob"'],
+  ['added: today', '1:22 exceptions[0].added must be a date such as 2026-12-01, not "today"'],
+])('the exception with %s is refused', (line, problem) => {
+  expect(problemsOf(() => parseExceptions(`exceptions: [{${line}}]`))).toContain(problem);
+});
+
+test('versions and ids may be written as numbers, to an editor as well', () => {
+  const number = { type: ['string', 'number'] };
+  expect(exceptionsJsonSchema()).toMatchObject({ properties: { exceptions: { items: { properties: { version: number, owner: { type: 'string' } } } } } });
+  expect(trustJsonSchema()).toMatchObject({ properties: { gate: { items: { oneOf: [{}, { properties: { 'repository-id': number, 'owner-id': number } }] } } } });
 });

@@ -32,7 +32,7 @@ function member(value: unknown, name: string): unknown {
 
 function isSourceOf(repository: string, uri: unknown): boolean {
   if (typeof uri !== 'string' || !uri.startsWith('git+')) return false;
-  const mark = uri.indexOf('@', uri.indexOf('://') + 3);
+  const mark = uri.indexOf('@');
   return sameRepository(repository, uri.slice(4, mark < 0 ? undefined : mark));
 }
 

@@ -41,14 +41,15 @@ function fitsSource(entry: KeylessSigner, { extensions }: Keyless): boolean {
   if (named && repository === undefined && owner === undefined) return false;
   if (repository !== undefined && extensions['sourceRepositoryId'] !== repository) return false;
   if (owner !== undefined && extensions['ownerId'] !== owner) return false;
-  return refs === undefined || refs.some((pattern) => matchesRef(pattern, extensions['sourceRef'] ?? ''));
+  const ref = extensions['sourceRef'];
+  return refs === undefined || (ref !== undefined && refs.some((pattern) => matchesRef(pattern, ref)));
 }
 
 function fitsRun(entry: KeylessSigner, { extensions }: Keyless, channel: Channel): boolean {
   const event = extensions['event'];
   const ofPullRequest = event?.startsWith('pull_request') === true || extensions['sourceRef']?.startsWith('refs/pull/') === true;
   if (ofPullRequest && (channel === 'release' || entry.triggers === undefined)) return false;
-  if (entry.triggers !== undefined && !entry.triggers.includes(event ?? '')) return false;
+  if (entry.triggers !== undefined && (event === undefined || !entry.triggers.includes(event))) return false;
   return entry.runner === 'any' || (extensions['runnerEnvironment'] ?? 'github-hosted') === entry.runner;
 }
 

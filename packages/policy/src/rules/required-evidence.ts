@@ -18,10 +18,7 @@ export const requiredEvidence: Rule = (at) => {
 };
 
 function demand(at: Case, { kind, types }: { kind: string; types: readonly string[] }, { subject, name }: { subject: Digest; name: string }): Outcome {
-  const found = types.flatMap((type) => {
-    const ofType = credible(at, subject, [type]);
-    return ofType.length > 0 ? newest(ofType) : [];
-  });
+  const found = types.flatMap((type) => newest(credible(at, subject, [type])));
   if (found.length > 0) return { reasons: [], inputs: found.map(({ attestation }) => attestation) };
   const message = `${name} has no ${kind} statement that counts${whyNothing(at, subject, types)}`;
   return { reasons: [reason({ code: 'GATE_EVIDENCE_MISSING', rule: 'evidence.require', subject, message, at: at.policy.evidence.at })], inputs: [] };
