@@ -1,65 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plan of a deployment, made before anything is changed: what is rendered, which route is split between what, and how it is judged.
-import { Failure, formatImage, type Context, type PinnedImage } from '@pratique/core';
-import { fieldOf, kinds, listOf, numberOf, routesTo, textMapOf, textOf, type Arm, type ArmWorkload, type Backend, type ChartFinding, type Cluster, type KubeObject, type RouteSplit, type UpgradeOptions } from '@pratique/kube';
-import type { Admission } from './admission.ts';
-import { reviewChart } from './chart-review.ts';
-import type { Connection } from './connection.ts';
+import { formatImage, type Context, type PinnedImage } from '@pratique/core';
+import { kinds, listOf, numberOf, textOf, type Arm, type Backend, type Cluster, type KubeObject, type UpgradeOptions } from '@pratique/kube';
+import { serviceOf } from './entrance.ts';
 import type { Inputs } from './inputs.ts';
 import { planJudgement, type Judging } from './judgement.ts';
-import { dryRun, imagesOf, makeArms, render, workloadsOf, type Rendered } from './plan.ts';
-import type { Prepared } from './releases.ts';
-import { routeOf } from './traffic.ts';
+import { dryRun, imagesOf, makeArms, podProbes, workloadsOf, type Arms, type Rendered } from './plan.ts';
+import { alone, type Prepared } from './releases.ts';
+import type { Task } from './task.ts';
+import { routeOf, type TrafficOptions } from './traffic.ts';
 
 /** What was planned. */
 export interface Deployment extends Prepared {
   readonly rendered: Rendered;
   /** Absent on a first deployment. */
-  readonly arms: Readonly<Record<Arm, ArmWorkload>> | undefined;
-  readonly split: { readonly route: KubeObject; readonly services: RouteSplit['services'] } | undefined;
+  readonly split: TrafficOptions['split'];
   readonly judging: Judging;
-  /** What is not well about the chart, though it does not refuse it. */
-  readonly findings: readonly ChartFinding[];
 }
 
 /** Plans; asks the server about every object of the arms. Reads only. */
-export async function planDeployment(given: Inputs, ctx: Context, { connection, admission: { image, chart }, stableRevision }: { readonly connection: Connection; readonly admission: Pick<Admission, 'image' | 'chart'>; readonly stableRevision: number }): Promise<Deployment> {
-  const { cluster, helm } = connection;
-  const rendered = await render(given, { helm, image, stableRevision });
-  const findings = reviewChart(ctx, rendered.next, chart);
+export async function planDeployment({ given, ctx, admission: { image }, connection: { cluster }, rendered, stableRevision }: Task, wanted: readonly Arm[]): Promise<Deployment> {
   const service = serviceOf(rendered.next, image);
   if (stableRevision === 0) {
-    return { image, replicas: given.replicas, rendered, findings, arms: undefined, split: undefined, ownsRoute: false, keepRoute: () => Promise.resolve(undefined), judging: await planJudgement(given, ctx, { canary: backendOf(given, service) }) };
+    return { ...alone, image, replicas: given.replicas, rendered, split: undefined, judging: await planJudgement(given, ctx, { canary: backendOf(given, service) }) };
   }
   const name = service.metadata.name;
   const route = await routeOf(cluster, { route: given.route, service: name });
-  const arms = makeArms(given, rendered, { service: name, pins: await runningDigests(cluster, rendered.stable) });
+  // Without a baseline the canary must be able to take everything.
+  const replicas = wanted.includes('baseline') ? given.replicas : await liveReplicas(cluster, rendered.next, image);
+  const arms = makeArms(given, rendered, { arms: wanted, service: name, replicas, pins: await runningDigests(cluster, rendered.stable) });
   tellArms(ctx, arms);
-  await dryRun(ctx, cluster, [arms.baseline, arms.canary]);
+  await dryRun(ctx, cluster, wanted.flatMap((arm) => arms[arm]?.objects ?? []).flatMap((object) => [object, ...podProbes([object])]));
   const stable = backendOf(given, service);
-  const judging = await planJudgement(given, ctx, { stable, baseline: { ...stable, service: arms.baseline.service }, canary: { ...stable, service: arms.canary.service } });
+  const services = { stable: name, canary: arms.canary.service, ...(arms.baseline !== undefined && { baseline: arms.baseline.service }) };
+  const baseline = arms.baseline && { ...stable, service: arms.baseline.service };
+  const judging = await planJudgement(given, ctx, { stable, canary: { ...stable, service: arms.canary.service }, ...(baseline !== undefined && { baseline }) });
   const ownsRoute = rendered.next.some(({ kind, metadata }) => kind === 'HTTPRoute' && metadata.name === route.metadata.name);
   return {
-    image, replicas: given.replicas, rendered, findings, arms, split: { route, services: { stable: name, baseline: arms.baseline.service, canary: arms.canary.service } }, judging,
+    image, replicas, rendered, arms, split: { route, services }, judging,
     ownsRoute, keepRoute: () => (ownsRoute ? liveRules(cluster, route) : Promise.resolve(undefined)),
   };
 }
 
-/** The Service in front of the workload that runs the image. */
-function serviceOf(objects: readonly KubeObject[], image: PinnedImage): KubeObject {
-  const labels = workloadsOf(objects).filter((workload) => imagesOf(workload).includes(formatImage(image))).map((workload) => fieldOf(workload, 'spec', 'template', 'metadata', 'labels'));
-  const services = objects.filter(({ apiVersion, kind }) => apiVersion === 'v1' && kind === 'Service');
-  const found = services.filter((service) => {
-    const selector = Object.entries(textMapOf(service, 'spec', 'selector'));
-    return selector.length > 0 && labels.some((pod) => selector.every(([key, value]) => textOf(pod, key) === value));
-  });
-  const routed = found.filter((service) => objects.some((object) => object.kind === 'HTTPRoute' && routesTo({ ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? '' } }, service.metadata.name)));
-  const [service] = routed.length === 1 ? routed : found;
-  if (service !== undefined && (routed.length === 1 || found.length === 1)) return service;
-  throw new Failure({
-    code: 'WORKLOAD_INVALID', message: found.length === 0 ? 'no Service of the chart selects the workload that runs the image' : `several Services select the workload that runs the image: ${found.map(({ metadata }) => metadata.name).join(', ')}`,
-    hint: 'A canary needs one Service that the route sends traffic to.',
-  });
+/** Pods that stable has now, also when an autoscaler decides. */
+async function liveReplicas(cluster: Cluster, objects: readonly KubeObject[], image: PinnedImage): Promise<number> {
+  const workload = workloadsOf(objects).find((one) => imagesOf(one).includes(formatImage(image)));
+  const live = workload && (await cluster.get({ apiVersion: workload.apiVersion, kind: workload.kind, name: workload.metadata.name }));
+  return Math.max(numberOf(live, 'spec', 'replicas') ?? 1, 1);
 }
 
 function backendOf({ namespace }: Inputs, service: KubeObject): Backend {
@@ -78,9 +65,9 @@ async function runningDigests(cluster: Cluster, stable: readonly KubeObject[]): 
   }));
 }
 
-function tellArms(ctx: Pick<Context, 'log'>, arms: Readonly<Record<Arm, ArmWorkload>>): void {
-  ctx.log.line(`canary and baseline: ${arms.canary.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ')}`);
-  for (const { object, reason } of arms.canary.leftOut) ctx.log.line(`not part of them: ${object}: ${reason}`);
+function tellArms(ctx: Pick<Context, 'log'>, arms: Arms): void {
+  ctx.log.line(`${arms.baseline === undefined ? 'canary' : 'canary and baseline'}: ${arms.canary.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ')}`);
+  for (const { object, reason } of arms.canary.leftOut) ctx.log.line(`left out: ${object}: ${reason}`);
   if (arms.canary.shared.length > 0) ctx.log.line(`shared with stable, since the chart does not render them: ${arms.canary.shared.join(', ')}`);
 }
 

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of helm-deploy-canary.
 export { canaryRecover } from './canary-recover.ts';
-export { helmDeployCanary } from './step.ts';
+export { helmDeployCanary } from './contract.ts';

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // How this canary is judged: metrics, lines and times, all set before the first request; and the forecast of how long it will take.
-import { Failure, type Context } from '@pratique/core';
+import type { Context } from '@pratique/core';
 import {
-  azureMonitorScope, bucketsOf, chooseBoundaries, connectMetrics, createObserver, failureMetric, findPreset, forecast, historyOf, historyRho, isAzureMonitor, planJudge, rhoWithoutHistory, slowMetric,
-  type Backend, type History, type JudgeSettings, type Look, type MetricPlan, type MetricsServer,
+  bucketsOf, chooseBoundaries, createObserver, failureMetric, findPreset, forecast, historyOf, historyRho, planJudge, rhoWithoutHistory, slowMetric,
+  type Backend, type History, type JudgeSettings, type Look, type MetricPlan,
 } from '@pratique/kube';
 import type { Inputs } from './inputs.ts';
+import { connectServer } from './metrics.ts';
 
 /** What the judge was told, and who looks for it. */
 export interface Judging {
@@ -15,7 +16,7 @@ export interface Judging {
   readonly forecast: string;
 }
 
-/** The Services that are counted. */
+/** The Services that are counted. Without a baseline the canary is judged by `failure-limit`. */
 export interface Backends {
   readonly stable?: Backend;
   readonly baseline?: Backend;
@@ -37,26 +38,22 @@ export async function planJudgement(given: Inputs, ctx: Context, backends: Backe
     server.samples(preset.requests(past), historySeconds, ctx.signal), given.latency && preset.buckets !== undefined ? server.samples(preset.buckets(past), historySeconds, ctx.signal) : [],
   ]);
   const history = historyOf(requests, preset, slotSeconds);
-  const boundaries = backends.stable === undefined ? [] : chooseBoundaries(bucketsOf(buckets, preset));
+  // Limits of time differ from application to application, and there is nobody beside it to compare with.
+  const boundaries = backends.baseline === undefined ? [] : chooseBoundaries(bucketsOf(buckets, preset));
   const settings = planJudge({
-    metrics: metricPlans(given, { history, boundaries, first: backends.stable === undefined }), slotSeconds, minimumDwellSeconds: given['minimum-dwell-seconds'],
+    metrics: metricPlans(given, { history, boundaries, alone: backends.baseline === undefined }), slotSeconds, minimumDwellSeconds: given['minimum-dwell-seconds'],
     horizonSeconds: given['on-insufficient-data'] === 'extend' ? Math.max(horizonOf(given), given['timeout-seconds'] - 120) : horizonOf(given),
   });
   const look = createObserver({ server, preset, log: ctx.log, now: () => ctx.clock.now().getTime() / 1000, backends, boundaries, freshSeconds: 3 * slotSeconds + 5 });
   return { settings, look, forecast: describe(given, settings, history) };
 }
 
-function connectServer(given: Inputs, ctx: Context): MetricsServer {
-  if (isAzureMonitor(given.metrics)) throw new Failure({ code: 'INPUT_INVALID', message: `input metrics: ${given.metrics} needs a token for ${azureMonitorScope}, which this version does not fetch`, hint: 'Use a Prometheus that the runner reaches without Entra.' });
-  return connectMetrics({ ctx, url: given.metrics });
-}
-
 function horizonOf(given: Inputs): number {
   return Math.max(given['horizon-seconds'], given.steps.reduce((sum, step) => sum + step.seconds, 0), given['minimum-dwell-seconds']);
 }
 
-function metricPlans(given: Inputs, { history, boundaries, first }: { readonly history: History; readonly boundaries: readonly number[]; readonly first: boolean }): readonly MetricPlan[] {
-  if (first) return [{ name: failureMetric, limit: given['failure-limit'] }];
+function metricPlans(given: Inputs, { history, boundaries, alone }: { readonly history: History; readonly boundaries: readonly number[]; readonly alone: boolean }): readonly MetricPlan[] {
+  if (alone) return [{ name: failureMetric, limit: given['failure-limit'] }];
   const rho = history.slots.length >= leastHistory ? historyRho(history.slots) : rhoWithoutHistory;
   // Half of the stake on failures, the other half over the boundaries.
   return [{ name: failureMetric, historyRho: rho, weight: Math.max(boundaries.length, 1) }, ...boundaries.map((boundary) => ({ name: slowMetric(boundary) }))];

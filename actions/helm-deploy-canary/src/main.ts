@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the step on GitHub.
 import { runOnGitHub } from '@pratique/host';
-import { helmDeployCanary } from './step.ts';
+import { helmDeployCanary } from './contract.ts';
 
 /** Entry of the bundle. */
 export function main(): Promise<void> {

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What needs no cluster: inputs, who is dead, what the summary says.
+// What needs no cluster: inputs, who is dead, findings in a chart.
 import { readFile } from 'node:fs/promises';
-import { chartFindingCodes, type GitHubReply, type Notice } from '@pratique/core';
+import { chartFindingCodes, Failure, type Context, type GitHubReply, type Notice } from '@pratique/core';
 import { judgeState, planJudge, startJudge, type CanaryEnd } from '@pratique/kube';
 import { parseInputs } from '@pratique/step';
 import { describe, expect, test } from 'vitest';
+import { memoryFiles } from '../../../test/fixtures/memory-files.ts';
+import { summarizeBriefly } from './brief-summary.ts';
 import { describeChart, reviewChart } from './chart-review.ts';
+import { connect } from './connection.ts';
+import { explainRefusal } from './explanation.ts';
 import { inputs } from './inputs.ts';
+import { requireMetrics } from './metrics.ts';
 import { provenOwner } from './owner.ts';
-import { summarize } from './summary.ts';
 
 const digest = `sha256:${'a'.repeat(64)}` as const;
 const required = { image: `r.example/shop@${digest}`, chart: './chart', release: 'shop', namespace: 'web', metrics: 'http://prometheus.test' };
@@ -19,9 +23,30 @@ describe('inputs', () => {
   });
   test.each([
     ['a chart by tag', { chart: 'oci://r.example/chart:1.0' }], ['a chart by URL', { chart: 'https://charts.example/shop.tgz' }], ['a release that is no name', { release: 'Shop' }], ['values without a key', { set: 'just words' }],
-    ['no pods', { replicas: '0' }], ['a limit without a sign', { 'failure-limit': '1' }], ['a limit of nothing', { 'failure-limit': '0%' }], ['steps that fall', { steps: '10% 60s\n5% 60s' }], ['a mode that there is not', { 'on-insufficient-data': 'promote' }],
+    ['no pods', { replicas: '0' }], ['a limit without a sign', { 'failure-limit': '1' }], ['a limit of nothing', { 'failure-limit': '0%' }], ['steps that fall', { steps: '10% 60s\n5% 60s' }], ['a mode that there is not', { 'on-insufficient-data': 'promote' }], ['a strategy that there is not', { strategy: 'recreate' }],
   ])('with %s are refused', (_name, given) => {
     expect(() => parseInputs(inputs, { ...required, ...given })).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }));
+  });
+});
+
+test('metrics are asked for where traffic decides', () => {
+  expect(requireMetrics(parseInputs(inputs, required))).toBe('http://prometheus.test');
+  expect(() => requireMetrics(parseInputs(inputs, { ...required, metrics: '' }))).toThrow(expect.objectContaining({ code: 'INPUT_INVALID', hint: expect.stringContaining('strategy: rolling') }));
+});
+
+describe('a kubeconfig', () => {
+  const config = { apiVersion: 'v1', kind: 'Config', clusters: [{ name: 'c', cluster: { server: 'https://k.example' } }], users: [{ name: 'u', user: { token: 't' } }], contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }], 'current-context': 'x' };
+  const yaml = 'apiVersion: v1\nkind: Config\ncurrent-context: x\nclusters: [{ name: c, cluster: { server: "https://k.example" } }]\nusers: [{ name: u, user: { token: t } }]\ncontexts: [{ name: x, context: { cluster: c, user: u } }]\n';
+  const open = async (kubeconfig: string, stored = '') => {
+    const files = memoryFiles();
+    await files.write('/file', new TextEncoder().encode(stored));
+    return connect(parseInputs(inputs, { ...required, kubeconfig }), { files, scratch: '/scratch', signal: new AbortController().signal, secret: () => undefined, mask: () => undefined, fetchOver: () => undefined } as unknown as Context);
+  };
+  test.each([['JSON on one line', JSON.stringify(config), ''], ['YAML', yaml, ''], ['a path', '/file', yaml]])('is taken as %s', async (_name, given, stored) => {
+    expect((await open(given, stored)).cluster.server).toBe('https://k.example');
+  });
+  test('that is not there is told', async () => {
+    await expect(open('/nowhere')).rejects.toMatchObject({ code: 'KUBE_CONFIG_INVALID', message: 'there is no kubeconfig at /nowhere' });
   });
 });
 
@@ -36,14 +61,27 @@ describe('a run that left something half done', () => {
   });
 });
 
-test('the summary tells the verdict, the figures and the lines, and hostile names as text', () => {
-  const settings = planJudge({ metrics: [{ name: 'failed requests' }] });
-  const judgement = { ...judgeState(startJudge(settings)), verdict: 'rollback' as const, reason: 'alarm-line-crossed' as const };
-  const end: CanaryEnd = { verdict: 'rolled-back', code: 'CANARY_REGRESSION', words: 'worse <img src=x>', judgement, reached: { stable: 80, baseline: 10, canary: 10 }, timeline: [], revision: 3 };
-  const text = summarize(parseInputs(inputs, required), { end, deployment: { judging: { settings, forecast: '' } }, image: { registry: 'r.example', repository: 'shop', digest } });
-  expect(text).toContain('## ⛔ Rolled back: shop in web');
-  expect(text).toContain('Roll back beyond 0.1 % + 1.1 x the baseline, promote below 0.5 % + 1.25 x the baseline');
-  expect(text).not.toContain('<img');
+test('the summary of a rolling deployment tells why it went back', () => {
+  const end = { verdict: 'rolled-back', words: 'CRASH_EXIT: Pod x: <b>', revision: 3 } as const;
+  const text = summarizeBriefly(parseInputs(inputs, required), { end, image: { registry: 'r.example', repository: 'shop', digest } });
+  expect(text).toMatch(/^## ⛔ Rolled back: shop in web\n\n<code>.*<\/code>\n\nCRASH.*The release is at revision 3\.\n$/);
+  expect(text).not.toContain('<b>');
+});
+
+const settings = planJudge({ metrics: [{ name: 'failed requests' }] });
+const regressed = { ...judgeState(startJudge(settings)), verdict: 'rollback' as const, reason: 'alarm-line-crossed' as const };
+const ended: CanaryEnd = { verdict: 'rolled-back', code: 'CANARY_REGRESSION', words: 'worse <img src=x>', judgement: regressed, reached: { stable: 80, baseline: 10, canary: 10 }, timeline: [], revision: 3 };
+
+describe('a refusal', () => {
+  const judged = (reason: CanaryEnd['judgement']['reason']): CanaryEnd => ({ ...ended, judgement: { ...regressed, verdict: 'insufficient', reason } });
+  test.each([
+    ['too little traffic', judged('evidence-short'), 'CANARY_INSUFFICIENT', /more time/], ['no metrics', judged('series-missing'), 'CANARY_INSUFFICIENT', /Prometheus/],
+    ['a gateway that counts nothing', judged('routing'), 'CANARY_INSUFFICIENT', /gateway/], ['stable fails too', judged('environment'), 'CANARY_INSUFFICIENT', /both depend/],
+    ['pods that died', { ...ended, loss: new Failure({ code: 'CANARY_NOT_READY', message: 'it died', hint: 'Raise the limit.' }) }, 'CANARY_NOT_READY', /^Stable serves all traffic\. Raise the limit\.$/],
+    ['a first deployment', { ...ended, revision: 0 }, 'CANARY_REGRESSION', /^Nothing is deployed\./],
+  ] as const)('after %s says what mends it', (_name, end, code, hint) => {
+    expect(explainRefusal(end, code)).toMatchObject({ code, hint: expect.stringMatching(hint) as string });
+  });
 });
 
 describe('a chart', () => {

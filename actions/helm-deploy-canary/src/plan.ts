@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What will be deployed: the chart as it renders for this image, what of it gets traffic, and the two arms made from it. Reads only.
 import { Failure, formatImage, type Context, type PinnedImage } from '@pratique/core';
-import { armName, fieldOf, listOf, makeArm, readManifest, textMapOf, textOf, type Arm, type ArmWorkload, type ChartSource, type Helm, type KubeObject } from '@pratique/kube';
+import { armName, fieldOf, isArgoRollout, listOf, makeArm, readManifest, textMapOf, textOf, type Arm, type ArmWorkload, type ChartSource, type Helm, type KubeObject } from '@pratique/kube';
 import type { Inputs } from './inputs.ts';
 
 /** The chart, filled in for the image. */
@@ -26,14 +26,15 @@ export async function render(given: Inputs, { helm, image, stableRevision }: { r
   return rendered;
 }
 
-/** Deployments, StatefulSets and DaemonSets. */
+/** Deployments, StatefulSets and DaemonSets, and Rollouts of Argo. */
 export function workloadsOf(objects: readonly KubeObject[]): readonly KubeObject[] {
-  return objects.filter(({ apiVersion, kind }) => apiVersion === 'apps/v1' && ['Deployment', 'StatefulSet', 'DaemonSet'].includes(kind));
+  return objects.filter((object) => isArgoRollout(object) || (object.apiVersion === 'apps/v1' && ['Deployment', 'StatefulSet', 'DaemonSet'].includes(object.kind)));
 }
 
-/** Images of the containers of a workload. */
-export function imagesOf(workload: KubeObject): readonly string[] {
-  return ['initContainers', 'containers'].flatMap((key) => listOf(workload, 'spec', 'template', 'spec', key)).map((container) => textOf(container, 'image'));
+/** Images of the containers of a workload, or of a pod. */
+export function imagesOf(object: KubeObject): readonly string[] {
+  const pod = object.kind === 'Pod' ? ['spec'] : ['spec', 'template', 'spec'];
+  return ['initContainers', 'containers'].flatMap((key) => listOf(object, ...pod, key)).map((container) => textOf(container, 'image'));
 }
 
 function requireImage(objects: readonly KubeObject[], image: PinnedImage): void {
@@ -45,10 +46,20 @@ function requireImage(objects: readonly KubeObject[], image: PinnedImage): void 
   });
 }
 
-/** Both arms. The baseline is what stable is; the canary what the chart renders now. Fails with `WORKLOAD_INVALID`. */
-export function makeArms(given: Inputs, { next, stable }: Rendered, { service, pins }: { readonly service: string; readonly pins: Readonly<Record<string, string>> }): Readonly<Record<Arm, ArmWorkload>> {
-  const options = { release: given.release, namespace: given.namespace, service, replicas: given.replicas };
-  return { baseline: makeArm(stable, { ...options, arm: 'baseline', pins }), canary: makeArm(next, { ...options, arm: 'canary' }) };
+/** What stands next to stable: the canary, and a baseline unless it is blue-green. */
+export type Arms = Readonly<Partial<Record<Arm, ArmWorkload>> & Record<'canary', ArmWorkload>>;
+
+/** The arms that are wanted. The baseline is what stable is; the canary what the chart renders now. Fails with `WORKLOAD_INVALID`. */
+export function makeArms({ release, namespace }: Inputs, { next, stable }: Rendered, { arms, pins, ...options }: ArmsOptions): Arms {
+  const made = { release, namespace, ...options };
+  return { canary: makeArm(next, { ...made, arm: 'canary' }), ...(arms.includes('baseline') && { baseline: makeArm(stable, { ...made, arm: 'baseline', pins }) }) };
+}
+
+interface ArmsOptions {
+  readonly arms: readonly Arm[];
+  readonly service: string;
+  readonly replicas: number;
+  readonly pins: Readonly<Record<string, string>>;
 }
 
 /** Name of the release of an arm. */
@@ -56,21 +67,20 @@ export function twinRelease(release: string, arm: Arm): string {
   return armName(release, arm);
 }
 
-/** What the dry run asks the server about each arm: its objects, and the pod itself, since pod security refuses pods only. */
-export function probesOf({ objects, podLabels }: ArmWorkload): readonly KubeObject[] {
-  return objects.flatMap((object) => {
+/** The pods of each Deployment, for the dry run: pod security refuses pods only. */
+export function podProbes(objects: readonly KubeObject[]): readonly KubeObject[] {
+  return objects.filter(({ kind }) => kind === 'Deployment').map((object) => {
     const template = fieldOf(object, 'spec', 'template');
-    if (object.kind !== 'Deployment') return [object];
     // A service account that only a dry run has made is not there yet.
     const { serviceAccountName: _name, serviceAccount: _account, ...spec } = fieldOf(template, 'spec') as Record<string, unknown>;
-    const pod: KubeObject = { apiVersion: 'v1', kind: 'Pod', metadata: { name: `${object.metadata.name}-dry-run`.slice(-63).replace(/^-+/, ''), namespace: object.metadata.namespace ?? '', labels: podLabels, annotations: textMapOf(template, 'metadata', 'annotations') }, spec };
-    return [object, pod];
+    const { namespace, name } = object.metadata;
+    const labels = textMapOf(template, 'metadata', 'labels');
+    return { apiVersion: 'v1', kind: 'Pod', metadata: { name: `${name}-dry-run`.slice(-63).replace(/^-+/, ''), ...(namespace !== undefined && { namespace }), labels, annotations: textMapOf(template, 'metadata', 'annotations') }, spec };
   });
 }
 
 /** Asks the server to do everything but store it. Fails with `KUBE_DENIED`, `KUBE_INVALID`, `KUBE_FORBIDDEN`. */
-export async function dryRun(ctx: Pick<Context, 'log'>, cluster: { apply(object: KubeObject, options: { dryRun: true; force: true }): Promise<unknown> }, arms: readonly ArmWorkload[]): Promise<void> {
-  const objects = arms.flatMap(probesOf);
+export async function dryRun(ctx: Pick<Context, 'log'>, cluster: { apply(object: KubeObject, options: { dryRun: true; force: true }): Promise<unknown> }, objects: readonly KubeObject[]): Promise<void> {
   await ctx.log.group(`Ask the server about ${objects.length} objects`, async () => {
     // One after the other: the first refusal is the one to be told, and references come before what refers to them.
     for (const object of objects) await cluster.apply(object, { dryRun: true, force: true });

@@ -2,11 +2,11 @@
 // The Helm releases of a canary: main, canary and baseline; with our own waiting, and a diagnosis when it is in vain.
 import { Failure, formatImage, type Context, type PinnedImage } from '@pratique/core';
 import {
-  isPending, kinds, listRevisions, planRecovery, readManifest, stateOf, textMapOf, waitReady, wrapChart, writeChart,
-  type Arm, type ArmWorkload, type CanaryReleases, type Cluster, type Helm, type KubeObject, type MainRelease, type OperationOwner, type ReleaseRevision, type UpgradeOptions, type WaitOptions,
+  isPending, kinds, listRevisions, planRecovery, readManifest, readRelease, stateOf, textMapOf, waitReady, wrapChart, writeChart,
+  type ArmWorkload, type CanaryReleases, type Cluster, type Helm, type KubeObject, type MainRelease, type OperationOwner, type ReleaseRevision, type UpgradeOptions, type WaitOptions,
 } from '@pratique/kube';
 import type { Inputs } from './inputs.ts';
-import { twinRelease, workloadsOf, type Rendered } from './plan.ts';
+import { imagesOf, twinRelease, workloadsOf, type Arms, type Rendered } from './plan.ts';
 
 /** Everything the releases are made with. */
 export interface ReleaseOptions {
@@ -19,7 +19,7 @@ export interface ReleaseOptions {
   /** Decides whether an operation that was left half done may be taken over. */
   readonly owner: () => Promise<OperationOwner>;
   /** Explains why objects do not get ready. */
-  readonly explain: (what: string, wait: Omit<WaitOptions, 'clock' | 'signal' | 'timeoutSeconds'>) => Promise<Failure>;
+  readonly explain: (what: string, wait: Awaited) => Promise<Failure>;
 }
 
 /** What `prepare` gave: the chart and the arms. Recovery needs neither. */
@@ -28,24 +28,28 @@ export interface Prepared {
   /** Pods of each arm. */
   readonly replicas: number;
   readonly rendered: Rendered;
-  readonly arms: Readonly<Record<Arm, ArmWorkload>> | undefined;
+  readonly arms: Arms | undefined;
   /** Whether the chart renders the route that is split. */
   readonly ownsRoute: boolean;
   /** Keeps the live weights of that route. */
   readonly keepRoute: () => Promise<UpgradeOptions['postRenderer']>;
 }
 
+/** Nothing beside the release, and no route to keep. */
+export const alone = { arms: undefined, ownsRoute: false, keepRoute: () => Promise.resolve(undefined) } as const;
+
 const historyMax = 10;
 const hookSeconds = 300;
 const readySeconds = 600;
+const settings = { timeoutSeconds: hookSeconds, historyMax };
 
 /** The releases of one run. `prepared` is asked for only where something new is installed. */
 export function createReleases(options: ReleaseOptions, prepared: () => Prepared): CanaryReleases {
   const { ctx, given, helm } = options;
-  const settings = { timeoutSeconds: hookSeconds, historyMax };
   const upgrade = (more: Pick<UpgradeOptions, 'release' | 'chart' | 'description' | 'serverSide'> & Partial<UpgradeOptions>): Promise<void> => helm.upgrade({ ...settings, ...more });
   return {
     main: () => readMain(options),
+    mendMain: () => mend(options, given.release, options.owner),
     async installTwin(arm, signal) {
       const { arms, image, replicas } = prepared();
       const workload = arms?.[arm];
@@ -54,7 +58,7 @@ export function createReleases(options: ReleaseOptions, prepared: () => Prepared
       await mend(options, release, () => Promise.resolve({ state: 'dead', evidence: 'the lock is held, and only runs that hold it touch this release' }));
       const folder = await writeChart(ctx.files, `${ctx.scratch}/${arm}`, wrapChart(workload.objects, { name: arm, version: '0.0.0', appVersion: image.digest.replace(':', '-') }));
       await upgrade({ release, chart: folder, description: `${arm} of ${given.release} by ${ctx.event.run.uri}`, serverSide: 'true', forceConflicts: true });
-      await becomeReady(options, `the ${arm}`, { objects: [{ ...kinds.deployment, name: workload.deployment }], podSelector: selectorText(workload.podLabels, 2), endpoints: [{ service: workload.service, least: replicas }] }, signal);
+      await becomeReady(options, `the ${arm}`, waitForArm(workload, replicas), signal);
     },
     removeTwin: (arm) => helm.uninstall({ release: twinRelease(given.release, arm), timeoutSeconds: hookSeconds }),
     async upgradeMain(signal) {
@@ -63,26 +67,28 @@ export function createReleases(options: ReleaseOptions, prepared: () => Prepared
       const postRenderer = await keepRoute();
       const warning = postRenderer === undefined ? '' : ' (its route is the canary\'s: do not roll back to this revision)';
       await upgrade({ ...rendered.chart, release: given.release, description: `${formatImage(image)} by ${ctx.event.run.uri}${warning}`, serverSide: 'auto', ...(postRenderer !== undefined && { postRenderer, forceConflicts: true }) });
-      await mainReady(options, rendered.next, signal);
-      return newestRevision(options);
+      await becomeReady(options, 'the release', waitForMain(rendered.next), signal);
+      return newestRevision(options.cluster, given.release);
     },
     async settleMain() {
       const { rendered, image, ownsRoute } = prepared();
       if (ownsRoute) await upgrade({ ...rendered.chart, release: given.release, description: `${formatImage(image)} by ${ctx.event.run.uri}`, serverSide: 'auto', hooks: false, forceConflicts: true });
-      return newestRevision(options);
+      return newestRevision(options.cluster, given.release);
     },
     async rollBackMain(revision, signal) {
       await mend(options, given.release, options.owner);
-      const newest = (await listRevisions(options.cluster, given.release)).findLast(({ status }) => status === 'deployed');
-      if (newest?.revision !== revision) await helm.rollback({ ...settings, release: given.release, revision });
-      await mainReady(options, readManifest(await helm.manifest(given.release), 'the manifest of the release'), signal);
+      // After an upgrade that failed half-way the revision before still counts as deployed, but is not what stands there.
+      const newest = (await listRevisions(options.cluster, given.release)).at(-1);
+      if (newest?.revision !== revision || newest.status !== 'deployed') await helm.rollback({ ...settings, release: given.release, revision });
+      await becomeReady(options, 'the release', waitForMain(readManifest(await helm.manifest(given.release), 'the manifest of the release')), signal);
     },
     removeMain: () => helm.uninstall({ release: given.release, timeoutSeconds: hookSeconds }),
   };
 }
 
-async function newestRevision({ cluster, given }: ReleaseOptions): Promise<number> {
-  return (await listRevisions(cluster, given.release)).at(-1)?.revision ?? 0;
+/** 0 when there is none. */
+export async function newestRevision(cluster: Cluster, release: string): Promise<number> {
+  return (await listRevisions(cluster, release)).at(-1)?.revision ?? 0;
 }
 
 async function readMain({ cluster, helm, given }: ReleaseOptions): Promise<MainRelease | undefined> {
@@ -99,7 +105,7 @@ function lastGood(revisions: readonly ReleaseRevision[]): number {
 }
 
 /** Ends what an earlier run left half done, when that run is proven dead; what is done and why is written to the log first. */
-async function mend({ ctx, cluster, helm }: ReleaseOptions, release: string, owner: () => Promise<OperationOwner>): Promise<void> {
+export async function mend({ ctx, cluster, helm }: Pick<ReleaseOptions, 'ctx' | 'cluster' | 'helm'>, release: string, owner: () => Promise<OperationOwner>): Promise<void> {
   const revisions = await listRevisions(cluster, release);
   if (!revisions.some(({ status }, index) => index === revisions.length - 1 && isPending(status))) return;
   const recovery = planRecovery(revisions, await owner());
@@ -109,15 +115,37 @@ async function mend({ ctx, cluster, helm }: ReleaseOptions, release: string, own
   else await helm.rollback({ release, revision: recovery.revision, timeoutSeconds: hookSeconds, historyMax });
 }
 
-function mainReady(options: ReleaseOptions, manifest: readonly KubeObject[], signal: AbortSignal): Promise<void> {
+/** Whether the newest revision was applied by the server: only then may helm be told to take fields over. A new release is. */
+export async function appliedByServer(cluster: Cluster, release: string): Promise<boolean> {
+  const newest = (await listRevisions(cluster, release)).at(-1);
+  const secret = newest && (await cluster.get({ ...kinds.secret, name: newest.secret.name }));
+  return secret === undefined || readRelease(secret).appliedBy === 'server';
+}
+
+/** What is waited for. */
+export type Awaited = Omit<WaitOptions, 'clock' | 'signal' | 'timeoutSeconds'>;
+
+/** Deployment, pods and addresses of an arm. */
+export function waitForArm({ deployment, podLabels, service }: ArmWorkload, replicas: number): Awaited {
+  return { objects: [{ ...kinds.deployment, name: deployment }], podSelector: selectorText(podLabels, 2), endpoints: [{ service, least: replicas }] };
+}
+
+/** Every workload of the main release. */
+export function waitForMain(manifest: readonly KubeObject[]): Awaited {
   const workloads = workloadsOf(manifest);
   // One workload's pods are looked at for signs that waiting is in vain; those of others show in their conditions.
   const labels = textMapOf(workloads[0], 'spec', 'selector', 'matchLabels');
   const podSelector = selectorText(labels, Object.keys(labels).length);
-  return becomeReady(options, 'the release', { objects: workloads.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name })), ...(podSelector !== '' && { podSelector }) }, signal);
+  return { objects: workloads.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name })), ...(podSelector !== '' && { podSelector, countsPod: runs(workloads[0]) }) };
 }
 
-async function becomeReady(options: ReleaseOptions, what: string, wait: Omit<WaitOptions, 'clock' | 'signal' | 'timeoutSeconds'>, signal: AbortSignal): Promise<void> {
+/** Whether a pod is of this version of the workload; others are of the revision before. */
+const runs = (workload: KubeObject | undefined) => (pod: KubeObject): boolean => {
+  const running = imagesOf(pod);
+  return workload === undefined || imagesOf(workload).every((image) => running.includes(image));
+};
+
+async function becomeReady(options: ReleaseOptions, what: string, wait: Awaited, signal: AbortSignal): Promise<void> {
   const { ctx, cluster, timeoutSeconds = Infinity } = options;
   const result = await waitReady(cluster, { ...wait, timeoutSeconds: Math.min(readySeconds, timeoutSeconds / 2), clock: ctx.clock, signal, onChange: (waitingFor) => waitingFor.length > 0 && ctx.log.line(`waiting for ${what}: ${waitingFor.join('; ')}`) });
   if (result.state !== 'ready') throw await options.explain(what, wait);

@@ -14,10 +14,16 @@ export async function listResidue(cluster: Pick<Cluster, 'list'>, release: strin
 
 /** Every ready pod of the workloads that run the image has it by digest. Fails with `CANARY_NOT_READY`. */
 export async function requireRunning(cluster: Pick<Cluster, 'list'>, { image, objects }: { readonly image: PinnedImage; readonly objects: readonly KubeObject[] }): Promise<void> {
-  for (const workload of workloadsOf(objects).filter((one) => imagesOf(one).includes(formatImage(image)))) {
-    const labels = Object.entries(textMapOf(workload, 'spec', 'selector', 'matchLabels')).map(([key, value]) => `${key}=${value}`).join(',');
-    const { items } = await cluster.list({ ...kinds.pod, labelSelector: labels });
-    const wrong = items.filter((pod) => pod.metadata.deletionTimestamp === undefined && !listOf(pod, 'status', 'containerStatuses').some((status) => textOf(status, 'imageID').endsWith(`@${image.digest}`)));
-    if (wrong.length > 0) throw new Failure({ code: 'CANARY_NOT_READY', message: `${wrong.map(formatObject).slice(0, 5).join(', ')} do not run ${image.digest}`, hint: `kubectl get pods --namespace ${workload.metadata.namespace ?? ''} --selector ${labels} -o jsonpath='{..imageID}'` });
-  }
+  for (const workload of workloadsOf(objects).filter((one) => imagesOf(one).includes(formatImage(image)))) await requirePods(cluster, { image, labels: textMapOf(workload, 'spec', 'selector', 'matchLabels') });
+}
+
+/** Every pod with these labels that is not on its way out runs the image by digest, and there are `least` of them. Fails with `CANARY_NOT_READY`. */
+export async function requirePods(cluster: Pick<Cluster, 'list'>, { image, labels, least = 0 }: { readonly image: PinnedImage; readonly labels: Readonly<Record<string, string>>; readonly least?: number }): Promise<void> {
+  const labelSelector = Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(',');
+  const { items } = await cluster.list({ ...kinds.pod, labelSelector });
+  const alive = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const wrong = alive.filter((pod) => !listOf(pod, 'status', 'containerStatuses').some((status) => textOf(status, 'imageID').endsWith(`@${image.digest}`)));
+  const hint = `kubectl get pods --selector ${labelSelector} -o jsonpath='{..imageID}'`;
+  if (wrong.length > 0) throw new Failure({ code: 'CANARY_NOT_READY', message: `${wrong.map(formatObject).slice(0, 5).join(', ')} do not run ${image.digest}`, hint });
+  if (alive.length < least) throw new Failure({ code: 'CANARY_NOT_READY', message: `${alive.length} pods run ${image.digest}, not ${least}`, hint });
 }

@@ -5,14 +5,11 @@ import { allStable, findRoute, openSplit, resumeSplit, type CanaryTraffic, type 
 
 /** Which route, and which Services it splits between. */
 export interface TrafficOptions {
-  readonly ctx: Pick<Context, 'clock' | 'log'>;
+  readonly ctx: Pick<Context, 'log'>;
   readonly cluster: Cluster;
   /** Absent while only recovering, and on a first deployment. */
   readonly split?: { readonly route: KubeObject; readonly services: RouteSplit['services'] };
 }
-
-/** Gateways may take a moment until what the route says is what they do; requests of that moment are not counted. */
-const settleSeconds = 2;
 
 /** The traffic of one run. */
 export function createTraffic({ ctx, cluster, split }: TrafficOptions): CanaryTraffic {
@@ -26,10 +23,10 @@ export function createTraffic({ ctx, cluster, split }: TrafficOptions): CanaryTr
   return {
     originals: () => Promise.resolve(JSON.stringify(required().plan)),
     open: () => required().attach(),
-    async shift(weights, signal) {
+    // Whether the gateway does as the route says shows in what it counts.
+    async shift(weights) {
       await required().shift(current, weights);
       current = weights;
-      await ctx.clock.sleep(settleSeconds, signal);
     },
     async close(originals) {
       const foreign = await resumeSplit(cluster, parseJsonObject(originals, 'the route in the journal', 'KUBE_JOURNAL_INVALID') as unknown as RouteSplit).restore();

@@ -1,21 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of kube: a client of the API, helm, the arms of a canary, readiness, diagnosis, routes, metrics, the lock, the judge, and the canary itself.
 export { journalName, openJournal, type JournalPlace } from './canary/journal.ts';
-export { recoverCanary, type CanaryRecovery } from './canary/recover.ts';
+export { recoverCanary, type CanaryRecovery, type RecoveryWorld } from './canary/recover.ts';
 export type { CanaryRecord, CanaryStage } from './canary/record.ts';
+export { runRolling, type RollingEnd } from './canary/rolling.ts';
 export { runCanary, type CanaryEnd, type CanaryPlan } from './canary/run.ts';
-export type { TimelinePoint } from './canary/watch.ts';
+export type { RunPlan, RunWorld } from './canary/undertaking.ts';
+export type { TimelinePoint } from './canary/timeline.ts';
 export { formatWeights, parseSteps, type CanaryStep } from './canary/weights.ts';
-export type { CanaryReleases, CanaryTraffic, CanaryWorld, Look, MainRelease } from './canary/world.ts';
+export type { ArmLoss, CanaryReleases, CanaryTraffic, CanaryWorld, Look, MainRelease } from './canary/world.ts';
 export { connectCluster, type Cluster, type LogOptions, type PatchOperation, type RemoveOptions, type WriteOptions } from './client/cluster.ts';
 export type { Discovery, Resource } from './client/discovery.ts';
 export { readKubeconfig, type ClusterAccess, type CredentialPlugin } from './client/kubeconfig.ts';
+export { entraApplication, tokenKubeconfig } from './client/kubelogin.ts';
 export {
   fieldOf, formatObject, kinds, listOf, numberOf, refOf, textMapOf, textOf,
   type KubeObject, type ObjectKind, type ObjectList, type ObjectMeta, type ObjectQuery, type ObjectRef,
 } from './client/object.ts';
+export type { ServiceRequest } from './client/service-proxy.ts';
 export type { KubeContext } from './client/transport.ts';
 export type { WatchChange, WatchOptions } from './client/watch.ts';
+export { argoRollout, readArgoRollout } from './delegate/argo-rollouts.ts';
+export { flaggerCanary, flaggerInterval, isFlaggerSettled, isFlaggerSuspended, markFlagger, readFlagger, type FlaggerMark } from './delegate/flagger.ts';
+export { followRollout, type FollowOptions } from './delegate/follow.ts';
+export { findRolloutOwner, isArgoRollout, type RolloutOwner } from './delegate/owner.ts';
+export type { RolloutProgress } from './delegate/progress.ts';
 export { clean, cleanTail, secretValues } from './diagnosis/clean.ts';
 export { diagnose, diagnoseFailure } from './diagnosis/diagnose.ts';
 export type { DiagnosisCode, DiagnosisFinding, DiagnosisInput, DiagnosisOptions } from './diagnosis/finding.ts';
@@ -43,13 +52,14 @@ export type { ChartFinding } from './lint/pod-template.ts';
 export { bucketsOf, historyOf, type History } from './metrics/counters.ts';
 export { createObserver, failureMetric, slowMetric, type ObserverOptions } from './metrics/observer.ts';
 export { findPreset, ownPreset, presetNames, type Backend, type CounterPreset } from './metrics/preset.ts';
-export { azureMonitorScope, connectMetrics, isAzureMonitor, type MetricsServer, type MetricsServerOptions, type Series } from './metrics/prometheus.ts';
+export { watchArms, type ArmTrouble, type ArmWatchOptions } from './readiness/arm-health.ts';
+export { azureMonitorAudience, connectMetrics, isAzureMonitor, type MetricsServer, type MetricsServerOptions, type Series } from './metrics/prometheus.ts';
 export { findFatalSign, noPulls, notePulls, type FatalSign, type PullHistory } from './readiness/fail-fast.ts';
 export { conditionOf, countReadyEndpoints, stateOf, type ObjectState } from './readiness/object-state.ts';
+export { requestTo, requireAnswer } from './readiness/service-probe.ts';
 export { waitReady, type WaitOptions, type WaitResult } from './readiness/wait.ts';
 export { findRoute, openSplit, resumeSplit, type TrafficSplit } from './route/route.ts';
-export { allStable, routesTo, weightsFor, type RouteSplit, type Weights } from './route/split.ts';
-export { makeCanaryIngress, splitByReplicas, type ReplicaSplit } from './route/without-gateway.ts';
+export { allStable, routesTo, weightsFor, type RouteSplit, type SplitServices, type Weights } from './route/split.ts';
 export { armLabels, armName, makeArm, type ArmOptions, type ArmWorkload } from './workload/arm.ts';
 export { writeChart, wrapChart, type ChartFace } from './workload/chart.ts';
 export type { LeftOut } from './workload/left-out.ts';

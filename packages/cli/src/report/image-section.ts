@@ -2,18 +2,19 @@
 // What the image is: its platforms with scan and SBOM, where it comes from, its tests, tags with locks, annotations.
 import { formatPlatform, type ImagePlatform, type ScanPredicate } from '@pratique/core';
 import type { Lock } from '@pratique/acr';
-import { ago, badge, body, clip, digest, facts, html, instant, link, plural, row, section, table, type Markup } from './markup.ts';
+import { badge, clip, html, htmlDigest, htmlFacts, htmlLink, htmlRow, htmlRows, htmlSection, htmlTable, instant, plural, type Markup } from '@pratique/step';
+import { ago } from './age.ts';
 import type { ReportModel } from './model.ts';
 
 /** Index and platforms. */
 export function platformsSection(model: ReportModel): Markup {
   const heads = ['Platform', 'Manifest', 'Scanned', 'SBOM'];
-  const rows = model.platforms.map((platform) => row(heads, [
+  const rows = model.platforms.map((platform) => htmlRow(heads, [
     html`<b>${clip(formatPlatform(platform.platform), 60)}</b>`,
-    html`${digest(platform.digest)}<br><span class="dim">config</span> ${digest(platform.configDigest)}<br><span class="dim">${plural(platform.diffIds.length, 'layer')}</span>`,
+    html`${htmlDigest(platform.digest)}<br><span class="dim">config</span> ${htmlDigest(platform.configDigest)}<br><span class="dim">${plural(platform.diffIds.length, 'layer')}</span>`,
     scanned(model, platform), sbom(model, platform),
   ]));
-  return section('platforms', `Platforms (${model.platforms.length})`, html`<p class="dim">${clip(model.mediaType, 120)} ${digest(model.image.digest)}</p>${table({ caption: 'Runnable platforms', heads, bodies: [body(rows)] })}`);
+  return htmlSection('platforms', `Platforms (${model.platforms.length})`, html`<p class="dim">${clip(model.mediaType, 120)} ${htmlDigest(model.image.digest)}</p>${htmlTable({ caption: 'Runnable platforms', heads, bodies: [htmlRows(rows)] })}`);
 }
 
 function scanned({ survey, generatedAt }: ReportModel, platform: ImagePlatform): Markup {
@@ -37,13 +38,13 @@ function sbom({ sboms }: ReportModel, platform: ImagePlatform): Markup {
 
 /** Provenance and tests. */
 export function buildSection({ provenance, tests, generatedAt }: ReportModel): Markup {
-  const origin = provenance === undefined ? html`<p class="note warn">No believed provenance: where this image comes from is not proven.</p>` : html`${facts([
-    ['Source', link(provenance.source)], ['Revision', html`<code class="wrap">${clip(provenance.revision)}</code>`], ['Ref', html`<code>${clip(provenance.ref)}</code>`],
+  const origin = provenance === undefined ? html`<p class="note warn">No believed provenance: where this image comes from is not proven.</p>` : html`${htmlFacts([
+    ['Source', htmlLink(provenance.source)], ['Revision', html`<code class="wrap">${clip(provenance.revision)}</code>`], ['Ref', html`<code>${clip(provenance.ref)}</code>`],
     ['Builder', html`<span class="wrap">${clip(provenance.builder)}</span>`], ['Workflow', html`${clip(provenance.workflow)}${provenance.event === '' ? '' : ` on ${clip(provenance.event)}`}`],
-    ['Run', link(provenance.run)], ['Attestation', digest(provenance.attestation)],
+    ['Run', htmlLink(provenance.run)], ['Attestation', htmlDigest(provenance.attestation)],
   ])}${materialTable(provenance.materials)}`;
-  const result = tests === undefined ? html`<p class="note warn">No believed test result.</p>` : html`<p>${badge(tests.result === 'PASSED' ? 'good' : 'bad', clip(tests.result, 40))} ${clip(tests.names.join(', '))} <span class="dim">${finished(tests.finished, generatedAt)}</span> ${digest(tests.attestation)}</p>`;
-  return section('build', 'Build', html`<h3>Provenance</h3>${origin}<h3>Tests</h3>${result}`);
+  const result = tests === undefined ? html`<p class="note warn">No believed test result.</p>` : html`<p>${badge(tests.result === 'PASSED' ? 'good' : 'bad', clip(tests.result, 40))} ${clip(tests.names.join(', '))} <span class="dim">${finished(tests.finished, generatedAt)}</span> ${htmlDigest(tests.attestation)}</p>`;
+  return htmlSection('build', 'Build', html`<h3>Provenance</h3>${origin}<h3>Tests</h3>${result}`);
 }
 
 function finished(text: string, now: Date): string {
@@ -54,7 +55,7 @@ function finished(text: string, now: Date): string {
 function materialTable(materials: readonly { readonly uri: string; readonly digest: string }[]): Markup {
   if (materials.length === 0) return html`<p class="dim">No materials beside the source are named.</p>`;
   const heads = ['Material', 'Digest'];
-  return table({ caption: 'Materials', heads, bodies: [body(materials.map((one) => row(heads, [html`<span class="wrap">${clip(one.uri)}</span>`, one.digest === '' ? badge('warn', 'not pinned') : digest(clip(one.digest, 160))])))] });
+  return htmlTable({ caption: 'Materials', heads, bodies: [htmlRows(materials.map((one) => htmlRow(heads, [html`<span class="wrap">${clip(one.uri)}</span>`, one.digest === '' ? badge('warn', 'not pinned') : htmlDigest(clip(one.digest, 160))])))] });
 }
 
 /** Tags that name the digest now, and what is locked. */
@@ -62,12 +63,12 @@ export function tagsSection({ tags, locks, generatedAt }: ReportModel): Markup {
   const held = 'held' in locks ? locks.held : undefined;
   const heads = ['Name', 'Lock'];
   const rows = [
-    row(heads, [html`manifest`, lockBadge(held?.manifest)]),
-    ...tags.map((tag) => row(heads, [html`<span class="tag">${clip(tag)}</span>`, lockBadge(held?.tags.get(tag))])),
+    htmlRow(heads, [html`manifest`, lockBadge(held?.manifest)]),
+    ...tags.map((tag) => htmlRow(heads, [html`<span class="tag">${clip(tag)}</span>`, lockBadge(held?.tags.get(tag))])),
   ];
   const untold = 'untold' in locks ? html`<p class="note">The registry did not tell its locks: <code>${locks.untold}</code></p>` : undefined;
   const none = tags.length === 0 ? html`<p>No tag points at this digest.</p>` : undefined;
-  return section('tags', `Tags (${tags.length})`, html`<p class="dim">As they stood at ${instant(generatedAt)}; a tag can move, a digest cannot.</p>${none}${untold}${table({ caption: 'Tags and locks', heads, bodies: [body(rows)] })}`);
+  return htmlSection('tags', `Tags (${tags.length})`, html`<p class="dim">As they stood at ${instant(generatedAt)}; a tag can move, a digest cannot.</p>${none}${untold}${htmlTable({ caption: 'Tags and locks', heads, bodies: [htmlRows(rows)] })}`);
 }
 
 function lockBadge(lock: Lock | undefined): Markup {
@@ -81,5 +82,5 @@ export function annotationsSection({ annotations }: ReportModel): Markup | undef
   const pairs = Object.entries(annotations).slice(0, 100);
   if (pairs.length === 0) return undefined;
   const heads = ['Name', 'Value'];
-  return section('annotations', 'Annotations', html`<p class="dim">What the image says of itself; part of the digest, signed with it.</p>${table({ caption: 'Annotations', heads, bodies: [body(pairs.map(([name, value]) => row(heads, [html`<code>${clip(name, 120)}</code>`, html`${clip(value)}`])))] })}`);
+  return htmlSection('annotations', 'Annotations', html`<p class="dim">What the image says of itself; part of the digest, signed with it.</p>${htmlTable({ caption: 'Annotations', heads, bodies: [htmlRows(pairs.map(([name, value]) => htmlRow(heads, [html`<code>${clip(name, 120)}</code>`, html`${clip(value)}`])))] })}`);
 }

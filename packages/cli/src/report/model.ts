@@ -2,7 +2,7 @@
 // What the report tells, from what was read and answered: pure. Only statements by signers with the role for them tell anything; the rest is named.
 import type { Channel, ImagePlatform, PinnedImage, VerifiedStatement } from '@pratique/core';
 import type { HeldLocks } from '@pratique/acr';
-import type { PolicySet } from '@pratique/evidence';
+import { deploymentsOf, type PolicySet, type ProvenDeployment } from '@pratique/evidence';
 import { mayState, parseExceptions, parsePolicy, parseTrust, rolesOf, surveyFindings, type Approvals, type FindingSurvey, type Trust } from '@pratique/policy';
 import type { ImageContents } from '../image-contents.ts';
 import { channels, type Answer } from './answers.ts';
@@ -34,6 +34,8 @@ export interface ReportModel {
   readonly sboms: readonly Sbom[];
   readonly provenance: Provenance | undefined;
   readonly tests: TestResult | undefined;
+  /** Newest first. */
+  readonly deployments: readonly ProvenDeployment[];
   readonly groups: readonly AttestationGroup[];
   readonly generatedAt: Date;
 }
@@ -65,7 +67,7 @@ export function reportModel({ contents, answers, locks, set, approvals, now }: M
     image: pinned, version, annotations: image.annotations, ...standingOf(answers, trust.gate.length > 0), answers, believed: set,
     mediaType: image.root.descriptor.mediaType, platforms: image.platforms, tags: tags.toSorted(newestTagFirst), locks, ...surveyed,
     sboms: sbomsOf(believed, image.platforms.map(({ digest }) => digest)), provenance: provenanceOf(ofImage), tests: testsOf(ofImage),
-    groups: attestationGroups(contents, trust), generatedAt: now,
+    deployments: deploymentsOf(statements.filter(({ subject }) => subject === pinned.digest), trust), groups: attestationGroups(contents, trust), generatedAt: now,
   };
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hostile text in every field of the report: the page keeps its structure, tag by tag and attribute by attribute, and its security policy.
 import { createHash } from 'node:crypto';
-import { isDigest, isJsonObject, type Digest, type Finding, type SignerIdentity } from '@pratique/core';
+import { isDigest, type Digest, type Finding, type SignerIdentity } from '@pratique/core';
 import { describe, expect, test } from 'vitest';
 import type { Answer } from './answers.ts';
 import type { ReportModel } from './model.ts';
 import { reportPage } from './page.ts';
+import { hostileTexts, structureOf, withText } from '../../../../test/fixtures/hostile-page.ts';
 
 const now = new Date('2026-11-21T12:00:00Z');
 const digest: Digest = `sha256:${'1'.repeat(64)}`;
@@ -30,6 +31,7 @@ const sample: ReportModel = {
   survey: { scans: [{ statement, scan, platform }], findings: [{ finding, platforms: ['linux/arm/v7'], evidence: [digest], reasons: [{ effect: 'deny', code: 'GATE_FINDING_DENIED', rule: 'r', subject: 's', message: 'm', mend: 'm', policy: { file: 'f', line: 3 } }] }] },
   sboms: [{ subject: digest, format: 'SPDX', packages: 3, attestation: digest }], tests: { result: 'PASSED', names: ['n'], finished: 'f', attestation: digest },
   provenance: { builder: 'b', source: 's', ref: 'r', revision: 'v', workflow: 'w', event: 'e', run: 'r', materials: [{ uri: 'u', digest: 'd' }], attestation: digest },
+  deployments: [{ result: 'rolled-back', code: 'c', reason: 'r', target: { cluster: { server: 's' }, namespace: 'n', release: 'r' }, revision: 3, startedAt: now, finishedAt: now, run: 'u', statement }],
   groups: [{ label: 'l', digest, unread: 1, rows: [
     { ...row, state: 'believed' }, { ...row, state: 'unbelieved', code: 'c', message: 'm' }, { digest, type: 't', state: 'failed', code: 'c', message: 'm' }, { digest, type: 't', state: 'foreign' }, { digest, type: 't', state: 'evidence' },
   ] }],
@@ -37,28 +39,9 @@ const sample: ReportModel = {
 };
 
 /** Words that choose a shape; everything else may be written by an attacker. */
-const chosen = new Set(['standing', 'state', 'channel', 'severity', 'class', 'kind', 'origin', 'format', 'isolation', 'counts']);
+const chosen = new Set(['standing', 'result', 'state', 'channel', 'severity', 'class', 'kind', 'origin', 'format', 'isolation', 'counts']);
 
-/** The same model with this text wherever there is text, but for what `keep` names. */
-function withText(value: unknown, text: string, keep: (old: string) => boolean = () => false): unknown {
-  if (typeof value === 'string') return keep(value) ? value : text;
-  if (Array.isArray(value)) return value.map((one: unknown) => withText(one, text, keep));
-  if (value instanceof Map) return new Map([...value].map(([, one]) => [text, withText(one, text, keep)]));
-  if (value instanceof Date || !isJsonObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, chosen.has(name) ? one : withText(one, text, keep)]));
-}
-const pageWith = (text: string): string => reportPage({ ...(withText(sample, text) as ReportModel), annotations: { [text]: text } });
-
-/** Tags with the names of their attributes; fails on a `<` that begins none. */
-function structureOf(page: string): string[] {
-  const inner = page.replace(/<(style|script)>[\s\S]*?<\/\1>/g, '<$1></$1>');
-  return [...inner.matchAll(/<(!doctype|\/?[a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z-]+(?:="[^"<>]*")?)*)\s*>|</g)].map(([whole, name, attributes = '']) => (name === undefined ? `stray ${whole}` : `${name} ${[...attributes.matchAll(/([a-zA-Z-]+)(?:="[^"]*")?/g)].map((one) => one[1]).join(' ')}`));
-}
-
-const hostile = [
-  '<script>document.title="ran"</script>', '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", '</title></style></script><svg onload=alert(1)>', '<!-- --><![CDATA[', '{{constructor}}${1}`', '&lt;b&gt;&#60;b&#62;',
-  '[x](javascript:alert(1)) **b** | `c` @all', 'javascript:alert(1)', 'data:text/html,<script>1</script>', 'a\u0000b\u001b[31mc\u0007\u009bd', 'x\u202egnp.exe\u2066\u2069\u061c\u200f', '::error::x\n##vso[task.complete]y', '\ud800', '=cmd|calc', '\u2028</p>',
-];
+const pageWith = (text: string): string => reportPage({ ...(withText(sample, text, { chosen }) as ReportModel), annotations: { [text]: text } });
 
 describe('hostile text', () => {
   const plain = structureOf(pageWith('text'));
@@ -69,7 +52,7 @@ describe('hostile text', () => {
     expect(plain.filter((one) => one.startsWith('script'))).toEqual(['script ']);
   });
 
-  test.each(hostile.map((text) => [JSON.stringify(text).slice(0, 40), text]))('%s ends as text', (_, text) => {
+  test.each(hostileTexts.map((text) => [JSON.stringify(text).slice(0, 40), text]))('%s ends as text', (_, text) => {
     const page = pageWith(text);
     expect(structureOf(page)).toEqual(plain);
     // oxlint-disable-next-line no-control-regex -- control characters are the point
@@ -79,7 +62,7 @@ describe('hostile text', () => {
   test('long text is cut', () => {
     const long = 'x'.repeat(50_000);
     const isOurs = (old: string): boolean => isDigest(old) || /^[A-Z]+_[A-Z_]+$/.test(old);
-    const { survey, provenance, tests, platforms } = withText(sample, long, isOurs) as ReportModel;
+    const { survey, provenance, tests, platforms } = withText(sample, long, { chosen, keep: isOurs }) as ReportModel;
     const page = reportPage({ ...sample, survey, provenance, tests, platforms, version: long, tags: [long], annotations: { [long]: long } });
     expect(page).not.toContain('x'.repeat(1000));
     expect(page).toContain('(50000 characters)');

@@ -1,32 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// The report as one HTML file: every value is escaped, nothing is loaded, only the two hashed parts are style and script.
-import { createHash } from 'node:crypto';
+// The report as one HTML file: every value is escaped.
 import { formatImage } from '@pratique/core';
+import { badge, clip, html, htmlFacts, htmlPage, htmlSection, htmlTile, instant, type Markup } from '@pratique/step';
 import { attestationsSection } from './attestations-section.ts';
+import { deploymentsSection } from './deployments-section.ts';
 import { findingsSection, severityBadge, severityCounts } from './findings-section.ts';
 import { annotationsSection, buildSection, platformsSection, tagsSection } from './image-section.ts';
-import { badge, clip, facts, html, instant, section, type Markup } from './markup.ts';
 import type { ReportModel } from './model.ts';
 import { script } from './script.ts';
 import { standings } from './standing.ts';
 import { style } from './style.ts';
 import { headline, verdictSection } from './verdict-section.ts';
 
-const hash = (part: string): string => `'sha256-${createHash('sha256').update(part).digest('base64')}'`;
-
 /** The whole file. */
 export function reportPage(model: ReportModel): string {
-  const policy = `default-src 'none'; style-src ${hash(style)}; script-src ${hash(script)}; base-uri 'none'; form-action 'none'`;
   const name = `${model.image.registry}/${model.image.repository}`;
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer"><meta name="color-scheme" content="light dark">
-<title>${standings[model.standing]}: ${name} ${clip(model.version ?? '', 60)}</title><style>${{ markup: style }}</style></head>
-<body><a class="skip" href="#verdict">To the verdict</a>
+  return htmlPage({
+    title: `${standings[model.standing]}: ${name} ${clip(model.version ?? '', 60)}`, style, script,
+    body: html`<a class="skip" href="#verdict">To the verdict</a>
 <header>${masthead(model, name)}${headline(model)}${tiles(model)}</header>
 ${navigation()}
-<main>${[verdictSection(model), findingsSection(model), platformsSection(model), buildSection(model), tagsSection(model), attestationsSection(model), html`${annotationsSection(model)}`, aboutSection(model)]}</main>
-<script>${{ markup: script }}</script></body></html>
-`.markup;
+<main>${[verdictSection(model), findingsSection(model), platformsSection(model), buildSection(model), deploymentsSection(model), tagsSection(model), attestationsSection(model), html`${annotationsSection(model)}`, aboutSection(model)]}</main>`,
+  });
 }
 
 function masthead({ image, version, tags, generatedAt }: ReportModel, name: string): Markup {
@@ -43,16 +38,15 @@ function tiles({ survey, platforms, groups, tests, channel }: ReportModel): Mark
   const rows = groups.flatMap((group) => group.rows);
   const believed = rows.filter(({ state }) => state === 'believed').length;
   const scanned = new Set(survey.scans.map(({ platform }) => platform.digest)).size;
-  const tile = (id: string, title: string, content: Markup, note: string): Markup => html`<li><a href="#${id}">${title}</a><div>${content}</div><p>${note}</p></li>`;
   return html`<ul class="tiles">
-${tile('findings', 'Findings', found, survey.scans.length === 0 ? 'no believed scan' : `${denied} denied by the policy of now${channel === 'preview' ? ', for previews' : ''}`)}
-${tile('platforms', 'Platforms', html`<b>${platforms.length}</b>`, `${scanned} with a believed scan`)}
-${tile('build', 'Tests', tests === undefined ? badge('warn', 'not proven') : badge(tests.result === 'PASSED' ? 'good' : 'bad', clip(tests.result.toLowerCase(), 40)), tests === undefined ? 'no believed result' : 'signed by the build')}
-${tile('attestations', 'Attestations', html`<b>${believed}</b> <span class="dim">of ${rows.length}</span>`, 'believed, of what hangs on the image')}</ul>`;
+${htmlTile('findings', 'Findings', { content: found, note: survey.scans.length === 0 ? 'no believed scan' : `${denied} denied by the policy of now${channel === 'preview' ? ', for previews' : ''}` })}
+${htmlTile('platforms', 'Platforms', { content: html`<b>${platforms.length}</b>`, note: `${scanned} with a believed scan` })}
+${htmlTile('build', 'Tests', { content: tests === undefined ? badge('warn', 'not proven') : badge(tests.result === 'PASSED' ? 'good' : 'bad', clip(tests.result.toLowerCase(), 40)), note: tests === undefined ? 'no believed result' : 'signed by the build' })}
+${htmlTile('attestations', 'Attestations', { content: html`<b>${believed}</b> <span class="dim">of ${rows.length}</span>`, note: 'believed, of what hangs on the image' })}</ul>`;
 }
 
 function navigation(): Markup {
-  const parts = [['verdict', 'Verdict'], ['findings', 'Findings'], ['platforms', 'Platforms'], ['build', 'Build'], ['tags', 'Tags'], ['attestations', 'Attestations'], ['about', 'About']] as const;
+  const parts = [['verdict', 'Verdict'], ['findings', 'Findings'], ['platforms', 'Platforms'], ['build', 'Build'], ['deployments', 'Deployments'], ['tags', 'Tags'], ['attestations', 'Attestations'], ['about', 'About']] as const;
   return html`<nav aria-label="Parts of the report"><ul>${parts.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>`;
 }
 
@@ -60,7 +54,7 @@ function aboutSection({ image, believed, generatedAt }: ReportModel): Markup {
   const policy = believed === undefined ? html`<span class="warn">none was given: nobody is believed</span>`
     : html`<span class="wrap">${believed.uri}</span><br><code class="wrap">${believed.digest}</code>${believed.protection === undefined ? undefined : html`<br>${clip(believed.protection)}`}${believed.origin === 'workspace' ? html`<br><span class="warn">from a folder: whoever wrote it says who is believed</span>` : undefined}`;
   const again = `pratique verify ${formatImage(image)} --policy ${believed?.origin === 'github' ? believed.uri : 'github://OWNER/REPO'}`;
-  return section('about', 'About this report', html`<p>It shows, it does not judge: a deployment asks the registry again. Each attestation was fetched by digest and verified (signature, certificate, log, time, subject) when the report was written.</p>${facts([
+  return htmlSection('about', 'About this report', html`<p>It shows, it does not judge: a deployment asks the registry again. Each attestation was fetched by digest and verified (signature, certificate, log, time, subject) when the report was written.</p>${htmlFacts([
     ['Written', instant(generatedAt)], ['Who is believed', policy], ['Ask again', html`<code class="wrap">${again}</code>`],
   ])}`);
 }

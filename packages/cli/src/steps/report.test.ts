@@ -117,6 +117,20 @@ test('strangers and planted referrers change no answer, and are named', async ()
   expect(page).not.toContain(evil);
 }, 60_000);
 
+test('deployments are told, by report and verify, when the role deploy signed them; a stranger\'s is only named', async () => {
+  const predicate = (namespace: string) => ({
+    result: 'promoted', reason: 'good enough', revision: 7, target: { cluster: { server: 'https://aks.example' }, namespace, release: 'shop' }, startedAt: '2026-11-21T15:00:00Z', finishedAt: '2026-11-21T15:05:00Z', run: { uri: 'https://github.com/acme/app/actions/runs/1' },
+  });
+  const sign = (workflow: string, namespace: string) => forge(world, { role: 'gate', job: { jobWorkflowFile: `.github/workflows/${workflow}` }, repository: released.release.repository, subject: released.root, predicateType: predicateTypes.deployment, predicate: predicate(namespace) });
+  await sign('deploy.yml', 'web');
+  await sign('other.yml', 'evil');
+  const { text } = await reporting(releaseOf(released));
+  expect(text).toContain('Deployments (1)');
+  expect(text).toMatch(/✓ promoted web\/shop https:\/\/aks\.example revision 7 good enough/);
+  expect(text).not.toContain('evil/shop');
+  expect((await verifying(releaseOf(released))).outputs.deployments).toMatch(/^\S+Z promoted on https:\/\/aks\.example as web\/shop, revision 7$/);
+}, 60_000);
+
 test('an expired verdict', async () => {
   const pushed = await world.pushImage({ name: 'old' });
   await world.sign(pushed);

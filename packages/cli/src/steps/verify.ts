@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `pratique verify`: does this image hold a valid verdict of the gate? What a deployment asks, for people and scripts.
 import { connectRegistry } from '@pratique/acr';
-import { escapeMarkdown, formatImage, formatSigner } from '@pratique/core';
-import { loadPolicySet, requireVerdict } from '@pratique/evidence';
+import { escapeMarkdown, formatImage, formatSigner, stripControl } from '@pratique/core';
+import { formatDeployment, loadPolicySet, readDeployments, requireVerdict } from '@pratique/evidence';
 import { loadTrustMaterial } from '@pratique/sign';
 import { defineStep, input, registryInputs, sigstoreInputs } from '@pratique/step';
 
@@ -20,6 +20,7 @@ export const verify = defineStep({
   },
   outputs: {
     verdict: 'passed; anything else is a failure with its code.', signer: 'Identity that signed the verdict.', policy: 'Digest of the policy that was applied.', 'valid-until': 'RFC 3339.', attestation: 'Digest of the verdict attestation.',
+    deployments: 'Where it was deployed and how that ended, by records that the role deploy signed, one a line, newest first.',
   },
   async run(given, ctx) {
     const repository = (await connectRegistry({ registry: given.image.registry, ctx, signIn: given })).oci.repository(given.image.repository);
@@ -29,9 +30,11 @@ export const verify = defineStep({
     const signer = formatSigner(statement.signer);
     const until = verdict.validUntil.toISOString();
     ctx.log.line(`${formatImage(given.image)} passed for ${given.channel}, signed by ${signer} at ${statement.trustedTime.toISOString()}, valid until ${until}`);
+    const deployments = (await readDeployments({ repository, image: given.image, trust, trustMaterial })).map((one) => stripControl(`${one.statement.trustedTime.toISOString()} ${formatDeployment(one)}`));
+    for (const line of deployments) ctx.log.line(line);
     return {
-      outputs: { verdict: 'passed', signer, policy: verdict.policyDigest, 'valid-until': until, attestation: statement.attestation },
-      summary: `**Verified** ${escapeMarkdown(formatImage(given.image))} for ${given.channel}, signed by ${escapeMarkdown(signer)}, valid until ${until}.\n`,
+      outputs: { verdict: 'passed', signer, policy: verdict.policyDigest, 'valid-until': until, attestation: statement.attestation, deployments: deployments.join('\n') },
+      summary: `**Verified** ${escapeMarkdown(formatImage(given.image))} for ${given.channel}, signed by ${escapeMarkdown(signer)}, valid until ${until}.\n${deployments.map((line) => `\n- ${escapeMarkdown(line)}`).join('')}\n`,
     };
   },
 });

@@ -9,7 +9,7 @@ const image = parsePinnedImage(`registry.example/app@sha256:${'1'.repeat(64)}`);
 
 function planOf(changes: Partial<CanaryPlan> = {}): CanaryPlan {
   return {
-    image, run: 'https://ci.example/runs/1', steps: [{ weight: 5, seconds: 10 }, { weight: 25, seconds: 10 }], judge: planJudge({ metrics: [{ name: 'errors' }], minimumDwellSeconds: 15, horizonSeconds: 120 }),
+    image, run: 'https://ci.example/runs/1', arms: ['baseline', 'canary'], steps: [{ weight: 5, seconds: 10 }, { weight: 25, seconds: 10 }], judge: planJudge({ metrics: [{ name: 'errors' }], minimumDwellSeconds: 15, horizonSeconds: 120 }),
     onInsufficientData: 'rollback', cancelled: new AbortController().signal, timeoutSeconds: 60, ...changes,
   };
 }
@@ -71,18 +71,68 @@ describe('a canary', () => {
     expect(cluster.effects).toEqual([]);
   });
 
+  test('over a release that somebody upgrades touches nothing', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { pending: true })).toMatchObject({ code: 'HELM_PENDING' });
+    expect(cluster.effects).toEqual([]);
+  });
+
   test('whose main release does not get ready is taken back to the revision before', async () => {
     const cluster = createCluster();
-    expect(await play(cluster, { mainBroken: true })).toMatchObject({ code: 'TOOL_TIMEOUT' });
+    expect(await play(cluster, { mainBroken: 'CANARY_NOT_READY' })).toMatchObject({ code: 'CANARY_NOT_READY' });
     expect(cluster.effects.indexOf('roll back')).toBeLessThan(cluster.effects.indexOf('close'));
     expectClean(cluster, 'old');
   });
 
   test('behind a gateway that ignores weights is no canary', async () => {
     const cluster = createCluster();
-    const end = await play(cluster, { splitIgnored: true }, { steps: [{ weight: 20, seconds: 30 }] });
+    const end = await play(cluster, { splitIgnored: Infinity }, { steps: [{ weight: 20, seconds: 30 }] });
     expect(end).toMatchObject({ code: 'CANARY_SPLIT_WRONG', message: expect.stringContaining('stable got 100.0 % instead of 60 %') });
     expectClean(cluster, 'old');
+  });
+
+  test('that dies under traffic is taken away at once, whatever the judge has seen', async () => {
+    const cluster = createCluster();
+    const end = await play(cluster, { dies: { arm: 'canary', after: 'shift 25' } });
+    expect(end).toMatchObject({ verdict: 'rolled-back', code: 'CANARY_NOT_READY', words: 'the canary does not stay ready: CRASH_EXIT', reached: { canary: 25 }, judgement: { verdict: 'wait' }, revision: 3 });
+    expect(cluster.effects[cluster.effects.indexOf('shift 25') + 1]).toBe('close');
+    expectClean(cluster, 'old');
+  });
+
+  test('that fails because it died is explained by that, with the traffic back already', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { canaryShare: 0.2, dies: { arm: 'canary', after: 'close' } })).toMatchObject({ verdict: 'rolled-back', code: 'CANARY_NOT_READY', judgement: { verdict: 'rollback' } });
+    expectClean(cluster, 'old');
+  });
+
+  test('whose baseline dies is not to blame, and not promoted', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { dies: { arm: 'baseline', after: 'shift 25' } }, { onInsufficientData: 'hold' })).toMatchObject({ verdict: 'insufficient', code: 'CANARY_BASELINE_FAILED', revision: 3 });
+    expect({ twins: cluster.twins.size, route: cluster.route }).toEqual({ twins: 2, route: { weights: { stable: 100, baseline: 0, canary: 0 }, open: false } });
+    expect(await play(cluster, { dies: { arm: 'baseline', after: 'shift 5' } })).toMatchObject({ code: 'CANARY_BASELINE_FAILED' });
+    expectClean(cluster, 'old');
+  });
+
+  test('that nobody can watch goes no further', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { blindAfter: 'shift 25' })).toMatchObject({ code: 'KUBE_UNAVAILABLE' });
+    expectClean(cluster, 'old');
+  });
+
+  test.each(['canary', 'baseline'] as const)('gets no traffic while the %s does not answer', async (unreachable) => {
+    const cluster = createCluster();
+    expect(await play(cluster, { unreachable })).toMatchObject({ code: 'CANARY_UNREACHABLE' });
+    expect(cluster.effects).not.toContain('open');
+    expectClean(cluster, 'old');
+  });
+
+  test('behind a gateway that takes its time is judged when it has', async () => {
+    const cluster = createCluster();
+    const end = await play(cluster, { splitIgnored: 5 }, { steps: [{ weight: 20, seconds: 10 }, { weight: 30, seconds: 10 }] });
+    expect(end).toMatchObject({ verdict: 'promoted', reached: { canary: 30 } });
+    // The first look sets where counting begins, the second belongs to the weights before: the step lasts until the split is seen.
+    expect((end as CanaryEnd).timeline.filter(({ weights }) => weights.canary === 20)).toHaveLength(5);
+    expectClean(cluster, 'new');
   });
 
   test('that is cancelled sends its traffic back at once and leaves the rest to the next run', async () => {
@@ -104,13 +154,59 @@ test('a run whose lock another run has taken touches nothing any more', async ()
   expect(cluster.effects.at(-1)).toBe('shift 25');
 });
 
+/** Nothing beside it to compare with. */
+const limits: Partial<CanaryPlan> = { judge: planJudge({ metrics: [{ name: 'errors', limit: 0.01 }], minimumDwellSeconds: 15, horizonSeconds: 120 }) };
+const blueGreen: Partial<CanaryPlan> = { ...limits, arms: ['canary'], steps: [{ weight: 100, seconds: 20 }] };
+
+describe('blue-green', () => {
+  test('gives everything to the new version at once, and upgrades the release behind it', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, {}, blueGreen)).toMatchObject({ verdict: 'promoted', revision: 4, reached: { stable: 0, baseline: 0, canary: 100 } });
+    expect(cluster.effects.filter((name) => !name.startsWith('record'))).toEqual(['install canary', 'open', 'shift 100', 'upgrade', 'close', 'remove canary', 'remove baseline', 'settle']);
+    expectClean(cluster, 'new');
+  });
+
+  test('switches back before it clears away', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { canaryShare: 0.1 }, blueGreen)).toMatchObject({ verdict: 'rolled-back', code: 'CANARY_REGRESSION', revision: 3 });
+    expect(cluster.effects.indexOf('close')).toBeLessThan(cluster.effects.indexOf('remove canary'));
+    expect(cluster.effects).not.toContain('upgrade');
+    expectClean(cluster, 'old');
+  });
+
+  test('that is cancelled switches back at once', async () => {
+    const cluster = createCluster();
+    const cancel = new AbortController();
+    const onEffect = (_effect: number, name: string): void => void (name === 'shift 100' && cancel.abort());
+    expect(await play(cluster, { onEffect }, { ...blueGreen, cancelled: cancel.signal })).toMatchObject({ code: 'CANARY_CANCELLED' });
+    expect({ open: cluster.route.open, stage: cluster.record?.stage }).toEqual({ open: false, stage: 'reverting' });
+  });
+
+  test('waits for a gateway that comes round late', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { splitIgnored: 4 }, blueGreen)).toMatchObject({ verdict: 'promoted' });
+    expectClean(cluster, 'new');
+  });
+
+  test('behind a gateway that goes on with stable is noticed', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { splitIgnored: 100 }, blueGreen)).toMatchObject({ code: 'CANARY_SPLIT_WRONG', message: expect.stringContaining('stable got 100.0 % instead of 0 %') });
+    expectClean(cluster, 'old');
+  });
+});
+
 describe('a first deployment', () => {
-  const limits = { judge: planJudge({ metrics: [{ name: 'errors', limit: 0.01 }], minimumDwellSeconds: 15, horizonSeconds: 120 }) };
 
   test('that holds its limits stays', async () => {
     const cluster = createCluster({ empty: true });
     expect(await play(cluster, {}, limits)).toMatchObject({ verdict: 'promoted', revision: 1 });
     expectClean(cluster, 'new');
+  });
+
+  test('that dies is taken away', async () => {
+    const cluster = createCluster({ empty: true });
+    expect(await play(cluster, { dies: { arm: 'canary', after: 'upgrade' } }, limits)).toMatchObject({ verdict: 'rolled-back', code: 'CANARY_NOT_READY', revision: 0 });
+    expectClean(cluster, undefined);
   });
 
   test('that does not is taken away', async () => {
@@ -124,8 +220,10 @@ describe('a run that is killed at any of its effects', () => {
   const cases: readonly { readonly name: string; readonly faults: Faults; readonly empty?: boolean; readonly changes?: Partial<CanaryPlan> }[] = [
     { name: 'on its way to promotion', faults: {} },
     { name: 'on its way back', faults: { canaryShare: 0.2 } },
-    { name: 'with a main release that does not get ready', faults: { mainBroken: true } },
-    { name: 'on a first deployment', faults: {}, empty: true, changes: { judge: planJudge({ metrics: [{ name: 'errors', limit: 0.01 }], minimumDwellSeconds: 15, horizonSeconds: 120 }) } },
+    { name: 'with a main release that does not get ready', faults: { mainBroken: 'CANARY_NOT_READY' } },
+    { name: 'on a first deployment', faults: {}, empty: true, changes: limits },
+    { name: 'in blue-green', faults: {}, changes: blueGreen },
+    { name: 'in blue-green, on its way back', faults: { canaryShare: 0.2 }, changes: blueGreen },
   ];
 
   test.each(cases)('$name is mended by the next run', async ({ faults, empty = false, changes = {} }) => {

@@ -4,7 +4,7 @@ import { Failure, type Clock } from '@pratique/core';
 import type { Arm } from '../judge/slot.ts';
 import type { CanaryRecord } from './record.ts';
 import { allStable, type Weights } from '../route/split.ts';
-import type { CanaryWorld, Look } from './world.ts';
+import type { ArmLoss, CanaryWorld, Look } from './world.ts';
 
 /** Where a run ends without a word: around its n-th effect, from 1. */
 export interface Kill {
@@ -19,12 +19,20 @@ export interface Faults {
   readonly canaryShare?: number;
   /** Requests per second on the whole route. Default 400. */
   readonly rate?: number;
-  /** The new main release never gets ready. */
-  readonly mainBroken?: boolean;
+  /** The new main release is half there, and its upgrade fails with this. */
+  readonly mainBroken?: 'CANARY_NOT_READY' | 'HELM_FAILED';
   /** Evidence that is there at the start, and not at the n-th question. */
   readonly revokedAt?: number;
-  /** The gateway ignores weights: everything goes to stable. */
-  readonly splitIgnored?: boolean;
+  /** For so many looks the gateway ignores weights: everything goes to stable. */
+  readonly splitIgnored?: number;
+  /** An upgrade of the main release that somebody began, nobody knows who. */
+  readonly pending?: boolean;
+  /** This arm does not answer before any traffic. */
+  readonly unreachable?: Arm;
+  /** This arm dies after an effect. */
+  readonly dies?: { readonly arm: Arm; readonly after: string };
+  /** The watch of the pods breaks off after an effect. */
+  readonly blindAfter?: string;
   /** Called at each effect, to cancel or to change something. */
   readonly onEffect?: (effect: number, name: string) => void;
 }
@@ -53,7 +61,9 @@ const killed = (): Promise<never> => new Promise(() => undefined);
 /** One run's view of the cluster. A killed run hangs for ever, as one that is gone does. */
 export function enterCluster(cluster: Cluster, faults: Faults = {}): { readonly world: CanaryWorld; readonly dead: Promise<'dead'> } {
   let count = 0;
+  let looks = 0;
   let gone = false;
+  const pods = createPodWatch(faults);
   let die: () => void = () => undefined;
   const dead = new Promise<'dead'>((resolve) => (die = () => resolve('dead')));
   const end = (): Promise<never> => {
@@ -69,7 +79,8 @@ export function enterCluster(cluster: Cluster, faults: Faults = {}): { readonly 
     if (faults.kill?.effect === count && faults.kill.when === 'before') return end();
     change();
     cluster.effects.push(name);
-    if (cluster.route.open && cluster.route.weights.canary > 0 && cluster.twins.size < 2) cluster.broken.push(`traffic to a twin that is not there, after ${name}`);
+    pods.tell(name);
+    if (cluster.route.open && (['canary', 'baseline'] as const).some((arm) => cluster.route.weights[arm] > 0 && !cluster.twins.has(arm))) cluster.broken.push(`traffic to a twin that is not there, after ${name}`);
     if (faults.kill?.effect === count && faults.kill.when === 'after') return end();
   };
   const clock = createSimulatedClock();
@@ -77,7 +88,9 @@ export function enterCluster(cluster: Cluster, faults: Faults = {}): { readonly 
     clock, log: { line: () => undefined, notice: () => undefined, group: (_title, work) => work() },
     releases: createReleases(cluster, faults, effect),
     traffic: createTraffic(cluster, effect),
-    look: () => Promise.resolve(simulatedLook(cluster, faults)),
+    probe: () => (faults.unreachable === undefined ? Promise.resolve() : Promise.reject(new Failure({ code: 'CANARY_UNREACHABLE', message: `the ${faults.unreachable} does not answer` }))),
+    armLoss: pods.armLoss,
+    look: () => Promise.resolve(simulatedLook(cluster, faults, (looks += 1))),
     requireEvidence: createEvidence(faults),
     residue: () => Promise.resolve([...cluster.twins]),
     journal: createJournal(cluster, effect),
@@ -107,12 +120,13 @@ function createJournal(cluster: Cluster, effect: Effect): CanaryWorld['journal']
 function createReleases(cluster: Cluster, faults: Faults, effect: Effect): CanaryWorld['releases'] {
   return {
     main: () => Promise.resolve(cluster.main),
+    mendMain: () => (faults.pending === true ? Promise.reject(new Failure({ code: 'HELM_PENDING', message: 'somebody upgrades it' })) : Promise.resolve()),
     installTwin: (arm, signal) => effect(`install ${arm}`, () => void cluster.twins.add(arm), signal),
     removeTwin: (arm, signal) => effect(`remove ${arm}`, () => void cluster.twins.delete(arm), signal),
     async upgradeMain(signal) {
       const revision = (cluster.main?.revision ?? 0) + 1;
-      await effect('upgrade', () => void (cluster.main = { revision, image: 'new', settled: faults.mainBroken !== true }), signal);
-      if (faults.mainBroken) throw new Failure({ code: 'TOOL_TIMEOUT', message: 'the new pods do not get ready' });
+      await effect('upgrade', () => void (cluster.main = { revision, image: 'new', settled: faults.mainBroken === undefined }), signal);
+      if (faults.mainBroken !== undefined) throw new Failure({ code: faults.mainBroken, message: 'the new pods do not get ready' });
       return revision;
     },
     async settleMain(signal) {
@@ -133,13 +147,28 @@ function createEvidence({ revokedAt }: Faults): CanaryWorld['requireEvidence'] {
   };
 }
 
+/** The watch of the pods, told of each effect. */
+function createPodWatch({ dies, blindAfter }: Faults): { readonly tell: (effect: string) => void; readonly armLoss: CanaryWorld['armLoss'] } {
+  const { promise, resolve, reject } = Promise.withResolvers<ArmLoss>();
+  return {
+    tell(effect) {
+      if (dies?.after === effect) resolve({ arm: dies.arm, explain: () => Promise.resolve(new Failure({ code: 'CANARY_NOT_READY', message: `the ${dies.arm} does not stay ready: CRASH_EXIT` })) });
+      if (effect === blindAfter) reject(new Failure({ code: 'KUBE_UNAVAILABLE', message: 'the watch broke off' }));
+    },
+    armLoss(signal) {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      return promise;
+    },
+  };
+}
+
 /** Five seconds of traffic. */
-function simulatedLook({ route, main }: Cluster, { canaryShare = 0, rate = 400, splitIgnored }: Faults): Look {
+function simulatedLook({ route, main }: Cluster, { canaryShare = 0, rate = 400, splitIgnored = 0 }: Faults, look: number): Look {
   const { weights } = route;
   const requests = (weight: number): number => Math.round((5 * rate * weight) / 100);
   const counts = (weight: number, share: number) => ({ requests: requests(weight), failures: Math.round(requests(weight) * share) });
   if (main?.image === 'new' && !route.open) return { metrics: { errors: { canary: counts(100, canaryShare) } } };
-  const seen = splitIgnored ? { stable: requests(100), baseline: 0, canary: 0 } : { stable: requests(weights.stable), baseline: requests(weights.baseline), canary: requests(weights.canary) };
+  const seen = look <= splitIgnored ? { stable: requests(100), baseline: 0, canary: 0 } : { stable: requests(weights.stable), baseline: requests(weights.baseline), canary: requests(weights.canary) };
   return { metrics: { errors: { baseline: counts(weights.baseline, 0), canary: counts(weights.canary, canaryShare) } }, requests: seen };
 }
 

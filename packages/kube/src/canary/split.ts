@@ -14,9 +14,14 @@ const tolerance = 5;
 
 const backends = ['stable', 'baseline', 'canary'] as const;
 
+/** Of all backends. */
+export function totalOf({ stable, baseline, canary }: BackendRequests): number {
+  return stable + baseline + canary;
+}
+
 /** What is wrong with the split, in words; `undefined` when it holds or when there were too few requests to say. */
 export function splitProblem(requests: BackendRequests, weights: Weights): string | undefined {
-  const total = backends.reduce((sum, backend) => sum + requests[backend], 0);
+  const total = totalOf(requests);
   if (total < leastRequests) return undefined;
   const wrong = backends.filter((backend) => {
     const wanted = weights[backend] / 100;

@@ -4,23 +4,11 @@ import { Failure } from '@pratique/core';
 import { judgeSlot, judgeState, startJudge, type JudgeState } from '../judge/judge.ts';
 import { explainJudgement, type Judgement } from '../judge/judgement.ts';
 import type { JudgeSettings } from '../judge/settings.ts';
-import { splitProblem, type BackendRequests } from './split.ts';
+import { leastRequests, splitProblem, totalOf, type BackendRequests } from './split.ts';
 import type { Weights } from '../route/split.ts';
+import { extendTimeline, timelinePoint, type TimelinePoint } from './timeline.ts';
 import { formatWeights } from './weights.ts';
 import type { CanaryWorld } from './world.ts';
-
-/** One slot of the story, for the plot. */
-export interface TimelinePoint {
-  /** Seconds since the first traffic. */
-  readonly elapsedSeconds: number;
-  readonly weights: Weights;
-  /** Natural log of the evidence, by line. */
-  readonly alarm: number;
-  readonly promote: number;
-  /** Share of failures in this slot, 0 to 1, of the first metric; absent without requests. */
-  readonly baseline?: number;
-  readonly canary?: number;
-}
 
 /** What a watch knows; it goes on from step to step. */
 export interface Watch {
@@ -38,52 +26,53 @@ export interface WatchedStep {
   readonly untilDecided: boolean;
 }
 
-/** Begins to watch: the first look sets where counting begins. */
-export async function startWatch(world: CanaryWorld, settings: JudgeSettings, signal: AbortSignal): Promise<Watch> {
-  await world.look(signal);
+const noRequests: BackendRequests = { stable: 0, baseline: 0, canary: 0 };
+/** Time until every part of a gateway does what its route says (Gateway API conformance, MaxTimeToConsistency). */
+const convergenceSeconds = 30;
+
+/** A watch that has seen nothing. The first look of all, before it, sets where counting begins. */
+export function startWatch(world: Pick<CanaryWorld, 'clock'>, settings: JudgeSettings): Watch {
   const judge = startJudge(settings);
   return { startedAt: world.clock.now(), judge, judgement: judgeState(judge), timeline: [] };
 }
 
-/** Watches one step. Ends early when the judge answers anything but `wait` or `promote`. Fails with `CANARY_SPLIT_WRONG`. */
-export async function watchStep(world: CanaryWorld, before: Watch, { weights, seconds, untilDecided, signal }: WatchedStep & { signal: AbortSignal }): Promise<Watch> {
+/** Watches one step; gives what it knows after each slot. Ends early when the judge answers anything but `wait` or `promote`. Fails with `CANARY_SPLIT_WRONG`. */
+export async function* watchStep(world: CanaryWorld, before: Watch, { weights, seconds, untilDecided, signal }: WatchedStep & { signal: AbortSignal }): AsyncGenerator<Watch> {
   const { slotSeconds } = before.judge.settings;
   const elapsed = (): number => (world.clock.now().getTime() - before.startedAt.getTime()) / 1000;
-  const end = elapsed() + seconds;
+  const start = elapsed();
+  const end = start + seconds;
   const goesOn = ({ judgement }: Watch): boolean => elapsed() < end || (untilDecided && judgement.verdict === 'wait');
   let watch = before;
-  let requests: BackendRequests = { stable: 0, baseline: 0, canary: 0 };
-  for (let slot = 0; goesOn(watch); slot += 1) {
+  let requests = noRequests;
+  let problem: string | undefined;
+  for (let slot = 0; goesOn(watch) || problem !== undefined; slot += 1) {
     await world.clock.sleep(slotSeconds, signal);
     const look = await world.look(signal);
     const { state, judgement } = judgeSlot(watch.judge, { elapsedSeconds: elapsed(), canaryShare: canaryShareOf(weights), metrics: look.metrics });
-    watch = { ...watch, judge: state, judgement, timeline: [...watch.timeline, point(judgement, weights, look.metrics)] };
+    watch = { ...watch, judge: state, judgement, timeline: extendTimeline(watch.timeline, timelinePoint(judgement, weights, look.metrics)) };
+    world.watched?.(watch.timeline, judgement);
     world.log.line(`${judgement.elapsedSeconds.toFixed(0).padStart(5)} s  ${formatWeights(weights)}  ${explainJudgement(judgement, state.settings)}`);
-    if (judgement.verdict === 'rollback' || judgement.verdict === 'insufficient') return watch;
+    yield watch;
+    if (isOver(judgement)) return;
     // The first slot still holds requests that went out by the weights before.
     if (slot > 0 && look.requests) requests = add(requests, look.requests);
-    const problem = splitProblem(requests, weights);
-    if (problem !== undefined) throw new Failure({ code: 'CANARY_SPLIT_WRONG', message: `the gateway does not split the traffic as the route says: ${problem}` });
+    if (totalOf(requests) >= leastRequests) problem = splitProblem(requests, weights);
+    if (problem === undefined) continue;
+    // A gateway that has not come round yet is counted anew.
+    if (elapsed() - start >= convergenceSeconds) throw new Failure({ code: 'CANARY_SPLIT_WRONG', message: `the gateway does not split the traffic as the route says: ${problem}` });
+    if (totalOf(requests) >= leastRequests) requests = noRequests;
   }
-  return watch;
+}
+
+/** Whether the judge has an answer that ends the canary. */
+export function isOver({ verdict }: Judgement): boolean {
+  return verdict === 'rollback' || verdict === 'insufficient';
 }
 
 /** Of what the two get together. On a first deployment there is no baseline. */
 function canaryShareOf({ baseline, canary }: Weights): number {
   return baseline + canary > 0 ? canary / (baseline + canary) : 1;
-}
-
-function point(judgement: Judgement, weights: Weights, metrics: Awaited<ReturnType<CanaryWorld['look']>>['metrics']): TimelinePoint {
-  const counts = metrics[judgement.metrics[0]?.name ?? ''];
-  const share = (arm: 'baseline' | 'canary'): number | undefined => {
-    const seen = counts?.[arm];
-    return seen !== undefined && seen.requests > 0 ? seen.failures / seen.requests : undefined;
-  };
-  const [baseline, canary] = [share('baseline'), share('canary')];
-  return {
-    elapsedSeconds: judgement.elapsedSeconds, weights, alarm: judgement.alarm.evidence, promote: judgement.promote.evidence,
-    ...(baseline !== undefined && { baseline }), ...(canary !== undefined && { canary }),
-  };
 }
 
 function add(a: BackendRequests, b: BackendRequests): BackendRequests {

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a canary does to the world, as ports: each can be repeated, and a run that was killed is followed by one that repeats it.
-import type { Clock, Log } from '@pratique/core';
+import type { Clock, Failure, Log } from '@pratique/core';
+import type { Judgement } from '../judge/judgement.ts';
 import type { Arm, SlotMetric } from '../judge/slot.ts';
 import type { CanaryRecord } from './record.ts';
 import type { Weights } from '../route/split.ts';
+import type { TimelinePoint } from './timeline.ts';
 
 /** The Helm releases: the main one, and the two that live as long as the canary. */
 export interface CanaryReleases {
   /** The main release as it stands; `undefined` when it was never installed. */
   main(signal: AbortSignal): Promise<MainRelease | undefined>;
+  /** Ends what was left half done of the main release, when its run is proven dead. Fails with `HELM_PENDING`, before anything is begun. */
+  mendMain(signal: AbortSignal): Promise<void>;
   /** Installs or repairs a twin, and waits until its pods are ready. Fails with the diagnosis. */
   installTwin(arm: Arm, signal: AbortSignal): Promise<void>;
   /** A twin that is not there is no error. */
@@ -37,9 +41,9 @@ export interface MainRelease {
 export interface CanaryTraffic {
   /** What has to be put back later, for the record; reads only. Fails when the route is not fit for a canary. */
   originals(signal: AbortSignal): Promise<string>;
-  /** Adds both twins at weight 0. Repeating it changes nothing. */
+  /** Adds the twins at weight 0. Repeating it changes nothing. */
   open(originals: string, signal: AbortSignal): Promise<void>;
-  /** Sets the weights, and returns when the gateway has taken them. Fails when somebody else changed the route. */
+  /** Sets the weights. Whether the gateway takes them shows in what it counts. Fails when somebody else changed the route. */
   shift(weights: Weights, signal: AbortSignal): Promise<void>;
   /** Puts the route back as it was; a route without our backends is left alone. */
   close(originals: string, signal: AbortSignal): Promise<void>;
@@ -53,14 +57,27 @@ export interface Look {
   readonly requests?: Readonly<Record<keyof Weights, number>>;
 }
 
+/** An arm that cannot serve any more. */
+export interface ArmLoss {
+  readonly arm: Arm;
+  /** Why: its code is `CANARY_NOT_READY`, its facts hold the diagnosis. Asked at once: what explains it may be gone soon. */
+  explain(): Promise<Failure>;
+}
+
 /** Everything that a canary may touch. Every method can be repeated; each obeys the signal. */
 export interface CanaryWorld {
   readonly clock: Clock;
   readonly log: Log;
   readonly releases: CanaryReleases;
   readonly traffic: CanaryTraffic;
+  /** Asks both arms for an answer through the cluster's network, before any user does. Fails with `CANARY_UNREACHABLE`. */
+  probe(signal: AbortSignal): Promise<void>;
+  /** Watches the pods that have traffic until one arm cannot serve. Fails with what the cluster fails with, and with the signal's reason. */
+  armLoss(signal: AbortSignal): Promise<ArmLoss>;
   /** Raw counters since the last look; the first one only sets where counting begins. What cannot be read is absent, never zero. */
   look(signal: AbortSignal): Promise<Look>;
+  /** Told after each slot, so that a run which fails has something to show. */
+  watched?(timeline: readonly TimelinePoint[], judgement: Judgement): void;
   /** Requires the image's release verdict. Fails with `VERDICT_*`. */
   requireEvidence(signal: AbortSignal): Promise<void>;
   /** Names of objects in the cluster that belong to a canary and are still there. */

@@ -120,6 +120,15 @@ describe('what is repeated', () => {
     await cluster.create(configMap('b'));
     expect(waits).toEqual([7]);
   });
+  test('creating at a server that starts', async () => {
+    const { cluster, waits } = faulty('POST', [() => status(503, 'ServiceUnavailable', 'the request has been made before all known HTTP paths have been installed, please try again', { retryAfterSeconds: 5 })]);
+    await cluster.create(configMap('b'));
+    expect(waits).toEqual([5]);
+  });
+  test('creating after a 503 of a proxy is not', async () => {
+    const { cluster } = faulty('POST', [() => new Response('no upstream', { status: 503 })]);
+    await expect(cluster.create(configMap('b'))).rejects.toMatchObject({ code: 'KUBE_UNAVAILABLE' });
+  });
   test('creating after a reset is not: the server may have done it', async () => {
     const { api, cluster } = faulty('POST', [broken]);
     await expect(cluster.create(configMap('b'))).rejects.toMatchObject({ code: 'KUBE_UNAVAILABLE', facts: { network: 'ECONNRESET' } });

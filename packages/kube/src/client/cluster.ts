@@ -3,7 +3,8 @@
 import { Failure, type JsonObject } from '@pratique/core';
 import { createDiscovery, type Discovery, type Resource } from './discovery.ts';
 import type { ClusterAccess } from './kubeconfig.ts';
-import { isKubeObject, listOf, textOf, type KubeObject, type ObjectKind, type ObjectList, type ObjectQuery, type ObjectRef } from './object.ts';
+import { isKubeObject, kinds, listOf, textOf, type KubeObject, type ObjectKind, type ObjectList, type ObjectQuery, type ObjectRef } from './object.ts';
+import { askThroughProxy, type ServiceRequest } from './service-proxy.ts';
 import { createTransport, type KubeCall, type KubeContext, type KubeTransport } from './transport.ts';
 import { watchKind, type WatchChange, type WatchOptions } from './watch.ts';
 
@@ -55,6 +56,8 @@ export interface Cluster extends Discovery {
   watch(query: ObjectQuery, options: WatchOptions): AsyncGenerator<WatchChange>;
   /** The end of a container's log; `''` when there is none. */
   readLog(options: LogOptions): Promise<string>;
+  /** What a Service answers to a GET through the proxy of the API server, by whatever status; the text is cut off after 4 KiB. Needs `get` on `services/proxy`. */
+  askService(request: ServiceRequest): Promise<{ readonly status: number; readonly text: string }>;
 }
 
 /** Which log. */
@@ -112,6 +115,7 @@ export function connectCluster(access: ClusterAccess, ctx: KubeContext): Cluster
       const { status, text } = await transport.readText({ ...call, path: `${path}/log`, resource: 'pods/log', method: 'GET', accept: [400, 404], query: { container, previous, tailLines: lines, limitBytes: mostLog } }, mostLog);
       return status === 200 ? text : '';
     },
+    askService: async (request) => askThroughProxy(transport, await place({ ...kinds.service, name: request.service }, 'get'), request),
   };
 }
 

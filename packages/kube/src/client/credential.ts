@@ -25,7 +25,8 @@ type World = Pick<Context, 'exec' | 'mask' | 'clock'>;
 
 /** The source for a context of a kubeconfig. Everything secret is masked before it is used. */
 export function openCredential(access: ClusterAccess, world: World): CredentialSource {
-  const { token, plugin } = access;
+  const { token, plugin, bearer } = access;
+  if (bearer !== undefined) return { current: async () => ({ token: await bearer() }), renew: () => false };
   if (token !== undefined) world.mask(token);
   if (plugin === undefined) return { current: () => Promise.resolve(token === undefined ? {} : { token }), renew: () => false };
   let held: Promise<Credential> | undefined;

@@ -25,6 +25,8 @@ export interface ClusterAccess {
   readonly tls: TlsSettings;
   readonly token?: string;
   readonly plugin?: CredentialPlugin;
+  /** Gives the token of the moment, in place of the plugin; it renews it by itself. */
+  readonly bearer?: () => Promise<string>;
 }
 
 const problem = (message: string, hint?: string): Failure => new Failure({ code: 'KUBE_CONFIG_INVALID', message, ...(hint === undefined ? {} : { hint }) });

@@ -112,9 +112,9 @@ async function repeat<T>(call: KubeCall, options: Parameters<typeof retry>[1], w
   return result.value;
 }
 
-/** Whether the server cannot have done anything: it said so, or was not reached. */
+/** Whether the server cannot have done anything: it said so (also while it starts: 503 with a time to come back), or was not reached. */
 function wasNotDone({ facts }: Failure): boolean {
-  return facts['status'] === 429 || facts['network'] === 'ECONNREFUSED' || facts['network'] === 'ENOTFOUND';
+  return facts['status'] === 429 || (facts['status'] === 503 && facts['retryAfterSeconds'] !== undefined) || facts['network'] === 'ECONNREFUSED' || facts['network'] === 'ENOTFOUND';
 }
 
 /** At most `limit` bytes as text. More is cut off, or, when `what` names it, a failure. */

@@ -37,6 +37,8 @@ export async function gatherDiagnosis(cluster: Cluster, options: GatherOptions):
   const named = await Promise.all(options.objects.map((ref) => read(`${ref.kind} ${ref.name}`, () => cluster.get({ ...place, ...ref }))));
   const endpoints = await Promise.all((options.services ?? []).map(async (service) => ({ service, ready: countReadyEndpoints(await list({ ...kinds.endpointSlice, labelSelector: `kubernetes.io/service-name=${service}` })) })));
   const troubled = pods.flatMap((pod) => ['initContainerStatuses', 'containerStatuses'].flatMap((key) => listOf(pod, 'status', key)).filter((status) => status['ready'] !== true && status['started'] !== undefined).map((status) => ({ pod: pod.metadata.name, container: textOf(status, 'name'), previous: textOf(status, 'lastState', 'terminated', 'reason') !== '' }))).slice(0, mostLogs);
-  const logs = await mapConcurrently(troubled, 3, async (at) => [`${at.pod}/${at.container}`, (await read(`log of ${at.pod}`, () => cluster.readLog({ ...place, ...at, lines: 30 }))) ?? ''] as const);
+  const logOf = async (at: (typeof troubled)[number]): Promise<string> => (await read(`log of ${at.pod}`, () => cluster.readLog({ ...place, ...at, lines: 30 }))) ?? '';
+  // A container that has just ended may have started again since the pods were read.
+  const logs = await mapConcurrently(troubled, 3, async (at) => [`${at.pod}/${at.container}`, (await logOf(at)) || (at.previous ? '' : await logOf({ ...at, previous: true }))] as const);
   return { objects: [...named.filter((object) => object !== undefined), ...replicaSets, ...pods], events, endpoints, logs: Object.fromEntries(logs), unread };
 }

@@ -48,9 +48,11 @@ function diagnoseContainer({ pod, status, events, input, options }: Look): Diagn
   const ended = fieldOf(status, 'state', 'terminated') ?? (reason === 'CrashLoopBackOff' || (numberOf(status, 'restartCount') ?? 0) > 0 ? fieldOf(status, 'lastState', 'terminated') : undefined);
   const isReady = fieldOf(status, 'ready') === true;
   if (ended !== undefined && !isReady && !(textOf(ended, 'reason') === 'Completed' && isInit(pod, name))) {
-    const probe = events.find((event) => /(?:Liveness|Startup) probe failed|failed (?:liveness|startup) probe/.test(textOf(event, 'message')));
-    const crash = explainCrash({ exitCode: numberOf(ended, 'exitCode') ?? 0, reason: textOf(ended, 'reason'), signal: numberOf(ended, 'signal') || undefined, memoryLimit: textOf(spec, 'resources', 'limits', 'memory'), probeEvent: textOf(probe, 'message') });
-    return [{ object, ...crash, evidence: [`exit code ${numberOf(ended, 'exitCode')}, ${numberOf(status, 'restartCount') ?? 0} restarts`, say(textOf(ended, 'message')), say(textOf(probe, 'message')), ...log].filter(Boolean) }];
+    const exitCode = numberOf(ended, 'exitCode') ?? 0;
+    // A probe also fails because there is nothing any more that could answer: who ended by itself was not ended by the kubelet.
+    const probe = events.find((event) => (exitCode > 128 ? /(?:Liveness|Startup) probe failed|failed (?:liveness|startup) probe/ : /failed (?:liveness|startup) probe/).test(textOf(event, 'message')));
+    const crash = explainCrash({ exitCode, reason: textOf(ended, 'reason'), signal: numberOf(ended, 'signal') || undefined, memoryLimit: textOf(spec, 'resources', 'limits', 'memory'), probeEvent: textOf(probe, 'message') });
+    return [{ object, ...crash, evidence: [`exit code ${exitCode}, ${numberOf(status, 'restartCount') ?? 0} restarts`, say(textOf(ended, 'message')), say(textOf(probe, 'message')), ...log].filter(Boolean) }];
   }
   const running = fieldOf(status, 'state', 'running') !== undefined;
   return running && !isReady && !isInit(pod, name) ? [notReady({ object, spec, log, event: say(textOf(events.find((entry) => textOf(entry, 'message').startsWith('Readiness probe')), 'message')) })] : [];

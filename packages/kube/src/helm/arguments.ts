@@ -112,10 +112,10 @@ export function manifestArguments(to: HelmTarget, release: string, revision?: nu
 }
 
 /** `helm rollback`. */
-export function rollbackArguments(to: HelmTarget, options: { readonly release: string; readonly revision: number; readonly timeoutSeconds: number; readonly historyMax: number; readonly hooks?: boolean }): string[] {
+export function rollbackArguments(to: HelmTarget, options: { readonly release: string; readonly revision: number; readonly timeoutSeconds: number; readonly historyMax: number; readonly hooks?: boolean; readonly forceConflicts?: boolean }): string[] {
   return [
     'rollback', checkReleaseName(options.release), String(options.revision), ...target(to), '--wait=hookOnly', `--timeout=${options.timeoutSeconds}s`, `--history-max=${options.historyMax}`,
-    ...(options.hooks === false ? ['--no-hooks'] : []),
+    ...(options.forceConflicts ? ['--force-conflicts'] : []), ...(options.hooks === false ? ['--no-hooks'] : []),
   ];
 }
 

@@ -37,11 +37,18 @@ describe('command lines', () => {
 });
 
 describe('helm', () => {
-  const world = (result: Partial<CommandResult>) => {
+  const world = (result: Partial<CommandResult>, { ran, ...more }: { readonly renew?: () => Promise<void>; readonly ran?: () => void } = {}) => {
     const commands: Command[] = [];
-    const run = (command: Command): Promise<CommandResult> => (commands.push(command), Promise.resolve({ exitCode: 0, stdout: '', stderr: '', ...result }));
-    return { commands, helm: createHelm({ exec: { run }, tools: { locate: (name) => Promise.resolve({ name, path: '/bin/helm', version: '4.2.4', origin: 'path' }) }, scratch: '/s', clock: { now: () => new Date(), sleep: () => Promise.resolve() }, files: { open: () => Promise.resolve(undefined), write: () => Promise.resolve(), remove: () => Promise.resolve() } }, to) };
+    const run = (command: Command): Promise<CommandResult> => (ran?.(), commands.push(command), Promise.resolve({ exitCode: 0, stdout: '', stderr: '', ...result }));
+    return { commands, helm: createHelm({ exec: { run }, tools: { locate: (name) => Promise.resolve({ name, path: '/bin/helm', version: '4.2.4', origin: 'path' }) }, scratch: '/s', clock: { now: () => new Date(), sleep: () => Promise.resolve() }, files: { open: () => Promise.resolve(undefined), write: () => Promise.resolve(), remove: () => Promise.resolve() } }, { ...to, ...more }) };
   };
+  test('has its kubeconfig written anew before each command', async () => {
+    const order: string[] = [];
+    const { helm } = world({}, { renew: () => Promise.resolve(void order.push('renewed')), ran: () => order.push('ran') });
+    await helm.manifest('shop');
+    await helm.uninstall({ release: 'shop', timeoutSeconds: 60 });
+    expect(order).toEqual(['renewed', 'ran', 'renewed', 'ran']);
+  });
   test('runs with folders of its own, and shows nobody what it prints', async () => {
     const { helm, commands } = world({ stdout: 'kind: Secret\n' });
     expect(await helm.manifest('shop')).toBe('kind: Secret\n');

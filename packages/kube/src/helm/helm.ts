@@ -18,13 +18,14 @@ export interface Helm {
   uninstall(options: Parameters<typeof uninstallArguments>[1]): Promise<void>;
 }
 
-/** `registryConfig`: path of a docker config for charts in a registry. */
-export function createHelm(ctx: Pick<Context, 'exec' | 'tools' | 'scratch' | 'files' | 'clock'>, target: HelmTarget & { readonly registryConfig?: string }): Helm {
+/** `registryConfig`: path of a docker config for charts in a registry. `renew`: called before each command, to write the kubeconfig anew. */
+export function createHelm(ctx: Pick<Context, 'exec' | 'tools' | 'scratch' | 'files' | 'clock'>, target: HelmTarget & { readonly registryConfig?: string; readonly renew?: () => Promise<void> }): Helm {
   // Folders of its own: plugins, repositories and credentials of the machine play no part.
   const env = Object.fromEntries(['CACHE', 'CONFIG', 'DATA'].map((what) => [`HELM_${what}_HOME`, posix.join(ctx.scratch, 'helm', what.toLowerCase())]));
   const settings = { ...env, ...(target.registryConfig === undefined ? {} : { HELM_REGISTRY_CONFIG: target.registryConfig }) };
   const run = async (args: readonly string[], timeoutSeconds: number, more: Readonly<Record<string, string>> = {}): Promise<CommandResult> => {
     const { path } = await ctx.tools.locate('helm');
+    await target.renew?.();
     const result = await ctx.exec.run({ file: path, args, env: { ...settings, ...more }, timeoutSeconds });
     if (result.exitCode !== 0) throw helmFailure(result, `helm ${args[0] === 'get' ? args.slice(0, 3).join(' ') : args.slice(0, 2).join(' ')}`);
     return result;

@@ -95,7 +95,7 @@ describe('in words', () => {
     ['promote', explain(one, run(24, { failures: good })), 'Every metric shows that the canary is below its promote line. The last was failures: canary 0.4 % of 12,000 requests, baseline 0.4 % of 12,000 requests, evidence of more than 1,000,000 : 1 that it is below 0.5 % + 1.25 x the baseline; 20 : 1 is needed.'],
     ['first deploy', explain(limited, run(2, { failures: arms(undefined, counts(500, 30)) })), 'failures: canary 6 % of 1,000 requests. This alone is evidence of more than 1,000,000 : 1 that the canary is beyond a limit of 1 %; 100 : 1 is needed to roll back.'],
     ['no traffic', explain(one, run(120, { failures: arms(counts(0, 0), counts(0, 0)) })), 'failures: no request reached the canary in 600 s.'],
-    ['routing', explain(one, run(3, { failures: arms(counts(500, 0), counts(0, 0)) })), 'failures: the canary gets no requests while the other arm does. canary no requests, baseline 0 % of 1,500 requests. The route does not split the traffic as it should.'],
+    ['routing', explain(one, run(3, { failures: arms(counts(500, 0), counts(0, 0)) })), 'failures: the canary gets no requests while the other arm does. canary no requests, baseline 0 % of 1,500 requests. Either the gateway sends it nothing, or it does not count what it sends.'],
   ])('%s', (_name, words, expected) => {
     expect(words).toBe(expected);
   });

@@ -54,7 +54,7 @@ export function explainJudgement(judgement: Judgement, settings: JudgeSettings):
     case 'dwell': return `${name}: ${counted}. The evidence is enough to promote, but not before ${settings.minimumDwellSeconds} s.`;
     case 'collecting': return `${name}: ${counted}. Evidence for promotion: ${share}.`;
     case 'environment': return `${name}: ${counted}. The baseline is beyond ${formatLine(setting.alarm)} as well: the fault is not the canary's alone.`;
-    case 'routing': return `${name}: the ${arm} gets no requests while the other arm does. ${counted}. The route does not split the traffic as it should.`;
+    case 'routing': return `${name}: the ${arm} gets no requests while the other arm does. ${counted}. Either the gateway sends it nothing, or it does not count what it sends.`;
     case 'series-missing': return `${name}: the series of the ${arm} cannot be read. ${counted}. What cannot be read is not taken for zero.`;
     case 'no-traffic': return `${name}: no request reached the canary in ${judgement.elapsedSeconds} s.`;
     case 'evidence-short': return `${name}: ${counted}. After ${judgement.elapsedSeconds} s there is evidence of ${share} to promote, and ${formatOdds(alarm.evidence)} of the ${formatOdds(alarm.needed)} needed to roll back.`;

@@ -97,7 +97,7 @@ async function query({ server, preset, backends, boundaries, freshSeconds }: Obs
     return { requests, buckets };
   } catch (thrown) {
     // In the middle of a run this is a gap, which the judge never takes for good news. At the start the caller asks by itself.
-    if (thrown instanceof Failure && thrown.code.startsWith('METRICS_')) return { requests: [], buckets: [], problem: `${thrown.code}: ${thrown.message}` };
+    if (thrown instanceof Failure && /^(?:METRICS|AZURE)_/.test(thrown.code)) return { requests: [], buckets: [], problem: `${thrown.code}: ${thrown.message}` };
     throw thrown;
   }
 }

@@ -21,30 +21,32 @@ export interface MetricsServerOptions {
   readonly ctx: Pick<Context, 'fetch' | 'clock'>;
   /** Base address; `/api/v1/query` is added. */
   readonly url: string;
-  /** A bearer token; asked for each request. Only an Azure Monitor workspace gets one of Entra ID (`azureMonitorScope`). */
+  /** A bearer token; asked for each request. */
   readonly token?: () => Promise<string>;
+  /** What to do about a 401 or 403. */
+  readonly refusedHint?: () => Promise<string>;
 }
 
-/** Scope of an Entra token for Azure Monitor. */
-export const azureMonitorScope = 'https://prometheus.monitor.azure.com/.default';
+/** Audience of an Entra token for Azure Monitor. */
+export const azureMonitorAudience = 'https://prometheus.monitor.azure.com';
 
 const azureMonitorHost = /^[a-z0-9-]+\.[a-z0-9]+\.prometheus\.monitor\.azure\.com$/;
 const mostBytes = 32 * 1024 * 1024;
 
-/** Whether an address is a workspace of Azure Monitor: the only hosts that get an Entra token. */
+/** Whether an address is a workspace of Azure Monitor: the only hosts that get an Entra token unasked. */
 export function isAzureMonitor(url: string): boolean {
   return URL.canParse(url) && new URL(url).protocol === 'https:' && azureMonitorHost.test(new URL(url).hostname);
 }
 
 /** Connects; nothing is sent yet. Fails with `INPUT_INVALID`. */
-export function connectMetrics({ ctx, url, token }: MetricsServerOptions): MetricsServer {
+export function connectMetrics({ ctx, url, token, refusedHint }: MetricsServerOptions): MetricsServer {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol) || new URL(url).search !== '' || new URL(url).username !== '') {
     throw new Failure({ code: 'INPUT_INVALID', message: 'the address of the metrics is no http(s) address without query and password', hint: 'For example http://prometheus.monitoring:9090, or the query endpoint of the Azure Monitor workspace.' });
   }
   const endpoint = `${url.replace(/\/+$/, '')}/api/v1/query`;
   const { host } = new URL(url);
   return {
-    samples: (selector, seconds, signal) => retry(async () => readSeries(await ask({ ctx, endpoint, host, token, query: `${selector}[${Math.ceil(seconds)}s]`, signal }), host), { clock: ctx.clock, signal, attempts: 2, budgetSeconds: 10 }),
+    samples: (selector, seconds, signal) => retry(async () => readSeries(await ask({ ctx, endpoint, host, token, refusedHint, query: `${selector}[${Math.ceil(seconds)}s]`, signal }), host), { clock: ctx.clock, signal, attempts: 2, budgetSeconds: 10 }),
   };
 }
 
@@ -53,11 +55,12 @@ interface Question {
   readonly endpoint: string;
   readonly host: string;
   readonly token: MetricsServerOptions['token'];
+  readonly refusedHint: MetricsServerOptions['refusedHint'];
   readonly query: string;
   readonly signal: AbortSignal;
 }
 
-async function ask({ ctx, endpoint, host, token, query, signal }: Question): Promise<string> {
+async function ask({ ctx, endpoint, host, token, refusedHint, query, signal }: Question): Promise<string> {
   const response = await reach(host, async () => ctx.fetch(endpoint, {
     method: 'POST', redirect: 'manual', body: new URLSearchParams({ query }), signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
     headers: { 'content-type': 'application/x-www-form-urlencoded', ...(token === undefined ? {} : { authorization: `Bearer ${await token()}` }) },
@@ -66,9 +69,10 @@ async function ask({ ctx, endpoint, host, token, query, signal }: Question): Pro
   const text = bytes.subarray(0, mostBytes).toString('utf8');
   if (response.ok && bytes.length <= mostBytes) return text;
   const facts = { status: response.status, query };
-  if (response.status >= 500 || response.status === 429) throw new Failure({ code: 'METRICS_UNAVAILABLE', message: `${host} answered ${response.status}`, facts });
+  if (response.status >= 500 || response.status === 429) throw new Failure({ code: 'METRICS_UNAVAILABLE', message: `${host} answered ${response.status}`, facts: { ...facts, retryAfterSeconds: Number(response.headers.get('retry-after')) || 0 } });
   const said = text.startsWith('{') ? textOf(parseJsonObject(text, `the answer of ${host}`, 'METRICS_INVALID'), 'error') : '';
-  throw new Failure({ code: 'METRICS_REFUSED', message: `${host} answered ${response.status}${said === '' ? '' : `: ${said.slice(0, 300)}`}`, facts });
+  const hint = response.status === 401 || response.status === 403 ? await refusedHint?.() : undefined;
+  throw new Failure({ code: 'METRICS_REFUSED', message: `${host} answered ${response.status}${said === '' ? '' : `: ${said.slice(0, 300)}`}`, ...(hint === undefined ? {} : { hint }), facts });
 }
 
 async function reach<T>(host: string, work: () => Promise<T>): Promise<T> {

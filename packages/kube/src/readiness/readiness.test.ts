@@ -91,6 +91,10 @@ describe('waiting', () => {
     const api = createApiStandIn([deployment({}), pod('InvalidImageName', 'bad name')]);
     expect(await wait(api)).toMatchObject({ state: 'failed', sign: { object: 'Pod web/p', reason: 'InvalidImageName' } });
   });
+  test('does not end on a sign of pods that do not count', async () => {
+    const api = createApiStandIn([deployment(whole), slice(true, true), pod('InvalidImageName', 'bad name')]);
+    expect(await wait(api, { countsPod: ({ metadata }) => metadata.name !== 'p' })).toEqual({ state: 'ready', seconds: 0 });
+  });
   test('ends when time is up, and says what was missing', async () => {
     const seen = Promise.withResolvers<void>();
     const clock: Clock = { now: () => new Date(0), sleep: () => seen.promise };

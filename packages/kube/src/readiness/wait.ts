@@ -3,6 +3,7 @@
 import type { Clock } from '@pratique/core';
 import type { Cluster } from '../client/cluster.ts';
 import { formatObject, kinds, type KubeObject, type ObjectQuery, type ObjectRef } from '../client/object.ts';
+import { followObjects } from './collection.ts';
 import { findFatalSign, noPulls, notePulls, type FatalSign } from './fail-fast.ts';
 import { countReadyEndpoints, stateOf } from './object-state.ts';
 
@@ -12,6 +13,8 @@ export interface WaitOptions {
   readonly objects: readonly ObjectRef[];
   /** Pods to look at for fatal signs, as a label selector. */
   readonly podSelector?: string;
+  /** Which of those pods count. Default: all. Those of the revision before may be broken, which is no reason to give up. */
+  readonly countsPod?: (pod: KubeObject) => boolean;
   /** Services and how many ready addresses each must have. */
   readonly endpoints?: readonly { readonly service: string; readonly least: number }[];
   /** Default: the namespace of the connection. */
@@ -45,7 +48,13 @@ export async function waitReady(cluster: Pick<Cluster, 'watch' | 'namespace'>, o
         if (sign !== undefined) resolve({ state: 'failed', seconds: seconds(), sign });
         else if (waitingFor.length === 0) resolve({ state: 'ready', seconds: seconds() });
       };
-      for (const query of queriesOf(options, cluster.namespace)) follow(cluster, { query, end: end.signal, view, look }).catch(reject);
+      for (const query of queriesOf(options, cluster.namespace)) {
+        const onChange = (items: readonly KubeObject[]): void => {
+          view.set(query, items);
+          look();
+        };
+        followObjects(cluster, query, { signal: end.signal, onChange }).catch(reject);
+      }
       options.clock.sleep(options.timeoutSeconds, end.signal).then(() => resolve({ state: 'timeout', seconds: seconds(), waitingFor: view.judge().waitingFor }), (thrown: unknown) => (end.signal.aborted ? undefined : reject(thrown as Error)));
     });
   } finally {
@@ -62,44 +71,21 @@ function queriesOf({ objects, podSelector, endpoints = [], namespace }: WaitOpti
   ];
 }
 
-interface Following {
-  readonly query: ObjectQuery;
-  readonly end: AbortSignal;
-  readonly view: View;
-  readonly look: () => void;
-}
-
-async function follow(cluster: Pick<Cluster, 'watch'>, { query, end, view, look }: Following): Promise<void> {
-  for await (const change of cluster.watch(query, { signal: end })) {
-    const known = view.collection(query);
-    if (change.type === 'listed') {
-      known.clear();
-      for (const item of change.items) known.set(item.metadata.name, item);
-    } else if (change.type === 'gone') known.delete(change.object.metadata.name);
-    else known.set(change.object.metadata.name, change.object);
-    look();
-  }
-}
-
 interface View {
-  collection(query: ObjectQuery): Map<string, KubeObject>;
+  set(query: ObjectQuery, items: readonly KubeObject[]): void;
   judge(): { readonly sign: FatalSign | undefined; readonly waitingFor: readonly string[] };
 }
 
 function createView(options: WaitOptions): View {
-  const collections = new Map<string, Map<string, KubeObject>>();
+  const collections = new Map<string, readonly KubeObject[]>();
   let pulls = noPulls;
   let told = '';
   const keyOf = ({ kind, labelSelector = '', fieldSelector = '' }: Pick<ObjectQuery, 'kind' | 'labelSelector' | 'fieldSelector'>): string => `${kind} ${labelSelector}${fieldSelector}`;
-  const itemsOf = (query: Pick<ObjectQuery, 'kind' | 'labelSelector' | 'fieldSelector'>): KubeObject[] => [...(collections.get(keyOf(query))?.values() ?? [])];
+  const itemsOf = (query: Pick<ObjectQuery, 'kind' | 'labelSelector' | 'fieldSelector'>): readonly KubeObject[] => collections.get(keyOf(query)) ?? [];
   return {
-    collection(query) {
-      const known = collections.get(keyOf(query)) ?? new Map<string, KubeObject>();
-      collections.set(keyOf(query), known);
-      return known;
-    },
+    set: (query, items) => void collections.set(keyOf(query), items),
     judge() {
-      const pods = options.podSelector === undefined ? [] : itemsOf({ kind: 'Pod', labelSelector: options.podSelector });
+      const pods = options.podSelector === undefined ? [] : itemsOf({ kind: 'Pod', labelSelector: options.podSelector }).filter((pod) => options.countsPod?.(pod) ?? true);
       pulls = notePulls(pulls, pods);
       const found = options.objects.map((ref) => ({ ref, object: itemsOf({ kind: ref.kind, fieldSelector: `metadata.name=${ref.name}` })[0] }));
       const present = found.flatMap(({ object }) => (object === undefined ? [] : [object]));

@@ -4,7 +4,6 @@ import { connectTo, createApiStandIn, type ApiStandIn } from '../api-stand-in.ts
 import type { KubeObject } from '../client/object.ts';
 import { findRoute, openSplit, resumeSplit } from './route.ts';
 import { allStable, disownOperations, planSplit, restoreOperations, weightsFor, type RouteSplit } from './split.ts';
-import { makeCanaryIngress, splitByReplicas } from './without-gateway.ts';
 
 const services = { stable: 'shop', baseline: 'shop-baseline', canary: 'shop-canary' };
 const backend = (name: string, weight = 1) => ({ group: '', kind: 'Service', name, port: 80, weight });
@@ -29,6 +28,16 @@ describe('a split', () => {
     expect(await split.restore()).toEqual([]);
     expect(api.find(at)?.['spec']).toEqual(route()['spec']);
     expect(api.requests.filter((line) => line.startsWith('PATCH'))).toHaveLength(3);
+  });
+  test('without a baseline switches everything by one patch, and back', async () => {
+    const api = createApiStandIn([route()]);
+    const split = openSplit(connectTo(api.handle), route(), { stable: 'shop', canary: 'shop-canary' });
+    await split.attach();
+    expect(refs(api)).toEqual(['shop=100', 'shop-canary=0']);
+    await split.shift(allStable, weightsFor(100, ['canary']));
+    expect(refs(api)).toEqual(['shop=0', 'shop-canary=100']);
+    expect(await split.restore()).toEqual([]);
+    expect(api.find(at)?.['spec']).toEqual(route()['spec']);
   });
   test('covers every rule that leads to the Service, and no other', async () => {
     const { api, split } = open(route([{ backendRefs: [backend('shop')] }, { backendRefs: [backend('other')] }, { backendRefs: [{ ...backend('shop'), filters: [{ type: 'X' }] }] }]));
@@ -115,27 +124,6 @@ test.each([0, 10, 50])('weights for %i % add up to 100, both arms the same', (sh
 });
 test.each([-1, 51, 0.5])('%d % is no share of a canary', (share) => {
   expect(() => weightsFor(share)).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }));
-});
-
-describe('without Gateway API', () => {
-  const ingress: KubeObject = {
-    apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'shop', namespace: 'web', annotations: { 'nginx.ingress.kubernetes.io/proxy-body-size': '8m', 'cert-manager.io/issuer': 'x' } },
-    spec: { ingressClassName: 'nginx', tls: [{ hosts: ['a'] }], rules: [{ host: 'a', http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'shop', port: { number: 80 } } } }, { path: '/x', pathType: 'Prefix', backend: { service: { name: 'x', port: { number: 80 } } } }] } }] },
-  };
-  const options = { service: 'shop', canary: 'shop-canary', percent: 10, labels: { a: 'b' } };
-  test('ingress-nginx gets one canary Ingress with the rules of the Service', () => {
-    expect(makeCanaryIngress(ingress, options)).toEqual({
-      apiVersion: 'networking.k8s.io/v1', kind: 'Ingress',
-      metadata: { name: 'shop-canary', namespace: 'web', labels: { a: 'b' }, annotations: { 'nginx.ingress.kubernetes.io/proxy-body-size': '8m', 'nginx.ingress.kubernetes.io/canary': 'true', 'nginx.ingress.kubernetes.io/canary-weight': '10' } },
-      spec: { ingressClassName: 'nginx', rules: [{ host: 'a', http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'shop-canary', port: { number: 80 } } } }] } }] },
-    });
-  });
-  test('a Service that no rule leads to is refused', () => {
-    expect(() => makeCanaryIngress(ingress, { ...options, service: 'y' })).toThrow(expect.objectContaining({ code: 'ROUTE_REFUSED' }));
-  });
-  test.each([[4, 25, 2, '2 pods beside 4: 25.0 % each, 25 % was asked'], [4, 10, 1, '1 pod beside 4: 16.7 % each, 10 % was asked'], [20, 5, 1, '1 pod beside 20: 4.5 % each, 5 % was asked'], [3, 40, 6, '6 pods beside 3: 40.0 % each, 40 % was asked']])('%i pods, %i % for each arm', (stable, percent, pods, words) => {
-    expect(splitByReplicas(stable, percent)).toMatchObject({ pods, words });
-  });
 });
 
 describe('the ownership of the rules', () => {

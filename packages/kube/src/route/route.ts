@@ -28,11 +28,11 @@ export async function findRoute(cluster: Api, service: string, options: { readon
 /** The split of one route. */
 export interface TrafficSplit {
   readonly plan: RouteSplit;
-  /** Attaches both arms at weight 0. */
+  /** Attaches the arms at weight 0. */
   attach(): Promise<void>;
   /** From the weights that this run set to others. Fails with `ROUTE_CHANGED`. */
   shift(from: Weights, to: Weights): Promise<void>;
-  /** Takes both arms out; twice is as good as once. Says what others changed. */
+  /** Takes the arms out; twice is as good as once. Says what others changed. */
   restore(): Promise<readonly string[]>;
 }
 
@@ -56,7 +56,7 @@ export function resumeSplit(cluster: Api, plan: RouteSplit): TrafficSplit {
   };
   return {
     plan,
-    attach: () => change(attachOperations(plan), 'baseline and canary were not attached'),
+    attach: () => change(attachOperations(plan), 'the arms were not attached'),
     shift: (from, to) => change(shiftOperations(plan, from, to), 'the weights were not changed'),
     async restore() {
       let told: readonly string[] = [];

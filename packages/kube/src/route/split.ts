@@ -4,6 +4,7 @@
 import { canonicalJson, Failure, type JsonObject } from '@pratique/core';
 import type { PatchOperation } from '../client/cluster.ts';
 import { fieldOf, formatObject, listOf, numberOf, textOf, type KubeObject } from '../client/object.ts';
+import type { Arm } from '../judge/slot.ts';
 import { stateOf } from '../readiness/object-state.ts';
 
 /** Parts of the traffic; a share is weight by sum. */
@@ -13,12 +14,19 @@ export interface Weights {
   readonly canary: number;
 }
 
+/** Who gets traffic; without a baseline the canary is compared with nothing beside it. */
+export interface SplitServices {
+  readonly stable: string;
+  readonly baseline?: string;
+  readonly canary: string;
+}
+
 /** A split and what the route was before; JSON, for the journal. */
 export interface RouteSplit {
   readonly name: string;
   readonly namespace: string;
   readonly uid: string;
-  readonly services: Readonly<Record<keyof Weights, string>>;
+  readonly services: SplitServices;
   /** The rules that send traffic to the Service, with their backendRefs as they were. */
   readonly rules: readonly { readonly index: number; readonly original: readonly JsonObject[] }[];
   /** `metadata.managedFields` as they were: who owns the rules. */
@@ -31,10 +39,12 @@ export const routeManager = 'pratique-canary';
 /** All traffic to stable, both others attached. */
 export const allStable: Weights = { stable: 100, baseline: 0, canary: 0 };
 
-/** `share` percent for the canary and as much for the baseline, 0 to 50. */
-export function weightsFor(share: number): Weights {
-  if (!Number.isInteger(share) || share < 0 || share > 50) throw new Failure({ code: 'INPUT_INVALID', message: `a canary cannot have ${share} % of the traffic`, hint: 'Whole numbers from 0 to 50: the baseline gets as much.' });
-  return { stable: 100 - 2 * share, baseline: share, canary: share };
+/** `share` percent for the canary and as much for the baseline, 0 to 50; up to 100 when there is no baseline. */
+export function weightsFor(share: number, arms: readonly Arm[] = ['baseline', 'canary']): Weights {
+  const baseline = arms.includes('baseline') ? share : 0;
+  const stable = 100 - share - baseline;
+  if (!Number.isInteger(share) || share < 0 || stable < 0) throw new Failure({ code: 'INPUT_INVALID', message: `a canary cannot have ${share} % of the traffic`, hint: 'Whole numbers from 0 to 50: the baseline gets as much.' });
+  return { stable, baseline, canary: share };
 }
 
 const refused = (route: KubeObject, message: string, hint: string): Failure => new Failure({ code: 'ROUTE_REFUSED', message: `${formatObject(route)}: ${message}`, hint });
@@ -71,21 +81,25 @@ export function planSplit(route: KubeObject, services: RouteSplit['services']): 
 const path = (index: number): string => `/spec/rules/${index}/backendRefs`;
 const sameRoute = ({ uid }: RouteSplit): PatchOperation => ({ op: 'test', path: '/metadata/uid', value: uid });
 
-/** Attaches both arms at weight 0. Holds only while the rules are as they were read. */
+/** Attaches the arms at weight 0. Holds only while the rules are as they were read. */
 export function attachOperations(split: RouteSplit): PatchOperation[] {
   return [sameRoute(split), ...split.rules.flatMap(({ index, original }): PatchOperation[] => {
     const [stable = {}] = original;
     const arm = (name: string): PatchOperation => ({ op: 'add', path: `${path(index)}/-`, value: { ...stable, name, weight: 0 } });
-    return [{ op: 'test', path: path(index), value: original }, { op: 'add', path: `${path(index)}/0/weight`, value: allStable.stable }, arm(split.services.baseline), arm(split.services.canary)];
+    return [{ op: 'test', path: path(index), value: original }, { op: 'add', path: `${path(index)}/0/weight`, value: allStable.stable }, ...armsOf(split).map(arm)];
   })];
 }
 
 const order = ['stable', 'baseline', 'canary'] as const;
 
+/** In the order in which they stand in the route. */
+const partsOf = ({ services }: RouteSplit): readonly (readonly [part: keyof Weights, service: string])[] => order.flatMap((part) => (services[part] === undefined ? [] : [[part, services[part]] as const]));
+const armsOf = (split: RouteSplit): readonly string[] => partsOf(split).slice(1).map(([, service]) => service);
+
 /** Changes weights. Holds only while each ref is where it was put and has the weight that this run gave it. */
 export function shiftOperations(split: RouteSplit, from: Weights, to: Weights): PatchOperation[] {
-  return [sameRoute(split), ...split.rules.flatMap(({ index }) => order.flatMap((part, at): PatchOperation[] => [
-    { op: 'test', path: `${path(index)}/${at}/name`, value: split.services[part] }, { op: 'test', path: `${path(index)}/${at}/weight`, value: from[part] },
+  return [sameRoute(split), ...split.rules.flatMap(({ index }) => partsOf(split).flatMap(([part, service], at): PatchOperation[] => [
+    { op: 'test', path: `${path(index)}/${at}/name`, value: service }, { op: 'test', path: `${path(index)}/${at}/weight`, value: from[part] },
     ...(from[part] === to[part] ? [] : [{ op: 'replace', path: `${path(index)}/${at}/weight`, value: to[part] } as const]),
   ]))];
 }
@@ -99,11 +113,11 @@ export interface Restoration {
 }
 
 /**
- * Takes both arms out of every rule of the route, and gives the original back where nobody else changed it. Always succeeds in sending traffic
+ * Takes the arms out of every rule of the route, and gives the original back where nobody else changed it. Always succeeds in sending traffic
  * back to stable: also rules that were added or moved meanwhile are mended.
  */
 export function restoreOperations(route: KubeObject, split: RouteSplit): Restoration {
-  const arms: readonly string[] = [split.services.baseline, split.services.canary];
+  const arms = armsOf(split);
   const operations: PatchOperation[] = [];
   const foreign: string[] = [];
   for (const [index, rule] of listOf(route, 'spec', 'rules').entries()) {
