@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // By default one core stays idle, which is half of a runner's.
+    maxWorkers: '100%',
     projects: [
       { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'actions/*/src/**/*.test.ts'], testTimeout: 20_000 } },
       { test: { name: 'span', include: ['test/{architecture,contract,bundle}/**/*.test.ts', 'test/tools/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },

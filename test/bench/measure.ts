@@ -5,14 +5,16 @@ import { spawn } from 'node:child_process';
 /** One run from its preparation to its cleaning up; gives the milliseconds of what counts. */
 export type Contestant = () => Promise<number>;
 
-/** One line of the table. Times are medians in milliseconds. */
+/** One line of the table. Times are medians in milliseconds, or single runs where one takes minutes. */
 export interface Row {
   readonly what: string;
   readonly ours: number;
   readonly peer: string;
   readonly theirs: number;
-  /** `ours / theirs` is to be at most this. */
-  readonly goal: number;
+  /** `ours / theirs` is to be at most this; none for a row that is there for scale. */
+  readonly goal?: number;
+  /** Default: `time`. */
+  readonly unit?: 'time' | 'count';
 }
 
 /** Medians of `repetitions` rounds in which everybody runs once, after one round that does not count. */

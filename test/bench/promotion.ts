@@ -5,7 +5,7 @@ import { systemClock } from '@pratique/host';
 import { createAcrEmulator, serve } from '@pratique/lab';
 import { buildManifest, createRegistry, emptyBlob, mediaTypes, streamOf, type Descriptor, type Repository } from '@pratique/oci';
 import { writeSampleImage } from '../fixtures/debian-image.ts';
-import { takeTurns, type Row } from './measure.ts';
+import { run, takeTurns, type Row } from './measure.ts';
 import { answerAfter, networkDelay, titleOf } from './network.ts';
 import type { World } from './world.ts';
 
@@ -13,12 +13,12 @@ const goal = 0.5;
 const referrers = 30;
 const bundleType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 
-/** Without a network between, and with what ACR takes at least to answer. */
+/** Without a network between, and with what ACR takes at least to answer; and, for scale, what Node takes for one request. */
 export async function benchPromotion(world: World): Promise<Row[]> {
-  return [await promoteOver(world, 0), await promoteOver(world, networkDelay)];
+  return [...await promoteOver(world, 0), ...await promoteOver(world, networkDelay)];
 }
 
-async function promoteOver(world: World, delay: number): Promise<Row> {
+async function promoteOver(world: World, delay: number): Promise<Row[]> {
   const served = await serve(answerAfter(delay, createAcrEmulator({ storage: 'memory', anonymous: true }).handle));
   try {
     const host = new URL(served.url).host;
@@ -32,11 +32,13 @@ async function promoteOver(world: World, delay: number): Promise<Row> {
       if (length !== referrers) throw new Error(`${length} of ${referrers} referrers were promoted`);
       return time;
     };
-    const { ours, theirs } = await takeTurns({
+    const { ours, theirs, node } = await takeTurns({
+      node: async () => (await run({ file: process.execPath, args: ['-e', `fetch('${served.url}/v2/').then((reply) => reply.text())`] })).milliseconds,
       ours: into((to) => world.ours(['promote', `${host}/quarantine/web`, `${host}/${to}`, index.digest])),
       theirs: into((to) => world.theirs('oras', ['cp', '--recursive', '--from-plain-http', '--to-plain-http', `${host}/quarantine/web@${index.digest}`, `${host}/${to}`])),
     }, world.rounds(5));
-    return { what: `promote an image with ${referrers} referrers${titleOf(delay)}`, ours, peer: 'oras cp -r', theirs, goal };
+    const peer = { peer: 'oras cp -r', theirs };
+    return [{ what: `for scale: Node starts and fetches once${titleOf(delay)}`, ours: node, ...peer }, { what: `promote an image with ${referrers} referrers${titleOf(delay)}`, ours, ...peer, goal }];
   } finally {
     await served.close();
   }

@@ -15,12 +15,18 @@ export function machineLine(): string {
 export function formatRows(rows: readonly Row[]): string {
   const lines = [
     ['what', 'ours', 'theirs', 'peer', 'ratio', 'goal', ''],
-    ...rows.map(({ what, ours, theirs, peer, goal }) => [what, time(ours), time(theirs), peer, (ours / theirs).toFixed(2), `<= ${goal}`, ours / theirs <= goal ? 'met' : 'MISSED']),
+    ...rows.map(({ what, ours, theirs, peer, goal, unit = 'time' }) => [what, units[unit](ours), units[unit](theirs), peer, (ours / theirs).toFixed(2), ...verdict(ours / theirs, goal)]),
   ];
   const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
   return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
 }
 
+function verdict(ratio: number, goal: number | undefined): readonly string[] {
+  return goal === undefined ? ['', ''] : [`<= ${goal}`, ratio <= goal ? 'met' : 'MISSED'];
+}
+
 function time(milliseconds: number): string {
   return milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(2)} s`;
 }
+
+const units = { time, count: (value: number) => value.toFixed(0) } as const;

@@ -103,11 +103,12 @@ const simple: Readonly<Record<string, JsonObject>> = {
   [predicateTypes.signature]: {},
   [predicateTypes.cyclonedx]: { bomFormat: 'CycloneDX', specVersion: '1.6', components: [] },
   [predicateTypes.spdx]: { spdxVersion: 'SPDX-2.3', SPDXID: 'SPDXRef-DOCUMENT', name: 'web', packages: [] },
+  [predicateTypes.deployment]: { result: 'promoted', target: { cluster: { server: 'https://aks.example' }, namespace: 'web', release: 'shop' } },
   [predicateTypes.vulnerabilities]: { scanner: { uri: 'pkg:github/aquasecurity/trivy@0.72.0', db: { lastUpdate: '2026-11-20T00:00:00Z' }, result: [] }, metadata: {} },
 };
 
 describe('cosign verifies what we sign', () => {
-  test.each([2, 1] as const)('with log version %i: signature, provenance, SBOMs, vulnerabilities', async (version) => {
+  test.each([2, 1] as const)('with log version %i: signature, provenance, SBOMs, vulnerabilities, deployment', async (version) => {
     const signer = await createStatementSigner(ctx, `signing-${version}.json`);
     const provenance: PlannedStatement = { subject: image.index, predicateType: predicateTypes.provenance, predicate: provenancePredicate(signer.claims, { builderId: signer.identity.identity }) };
     const others = Object.entries(simple).map(([predicateType, predicate]) => ({ subject: image.index, predicateType, predicate }));

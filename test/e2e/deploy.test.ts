@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // helm-deploy-canary on a real cluster: first deployment, promotion, rollback, refusals; stable drops no request, and nothing is left. Sabotage is in test/full.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatImage } from '@pratique/core';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { labClients } from '@pratique/lab';
+import { loadAll } from 'js-yaml';
+import { formatImage, type PinnedImage } from '@pratique/core';
+import { loadPolicySet, readDeployments } from '@pratique/evidence';
+import { loadTrustMaterial } from '@pratique/sign';
 import { firstRelease, openCase, untouched, type DeployCase } from '../fixtures/deploy-case.ts';
-import { openDeployWorld, type DeployWorld } from '../fixtures/deploy-world.ts';
+import { useDeployWorld } from '../fixtures/shared-deploy-world.ts';
+import { checkout } from '../tools/runtime.mjs';
 
-let world: DeployWorld | undefined;
-const use = (): DeployWorld => {
-  if (world === undefined) throw new Error('the cluster has not started');
-  return world;
-};
-
-beforeAll(async () => {
-  world = await openDeployWorld();
-}, 3_600_000);
-afterAll(() => world?.[Symbol.asyncDispose]());
+const use = useDeployWorld();
 
 const first = (namespace: string, rate?: number): Promise<DeployCase> => firstRelease(use(), namespace, rate);
+/** What the role deploy has signed about an image, read as `pratique verify` does. */
+async function recordsOn(image: PinnedImage): Promise<readonly unknown[]> {
+  const { gate } = use();
+  const [ctx, repository] = await Promise.all([gate.ctxFor('gate'), gate.repository('gate', image.repository)]);
+  const [{ trust }, trustMaterial] = await Promise.all([loadPolicySet(ctx, 'github://acme/app'), loadTrustMaterial(ctx, gate.lab.addresses.sigstore.trustedRoot.url)]);
+  return (await readDeployments({ repository, image, trust, trustMaterial })).map(({ result, target, revision, statement }) => [result, target.namespace, revision, statement.attestation]);
+}
+const reportOf = async (path = ''): Promise<string> => {
+  const file = await (await use().gate.ctxFor('gate')).files.open(path);
+  return file?.kind === 'file' ? new TextDecoder().decode(await file.bytes()) : '';
+};
 /** Objects that a refusal before anything must not have made. */
 const madeIn = async (namespace: string): Promise<string> => (await use().kube.kubectl('get', 'pods,leases,deployments,services', '--namespace', namespace, '--output', 'name')).stdout;
 
@@ -34,6 +44,9 @@ describe('traffic decides', () => {
     const promoted = await deploy('happy', next);
     expect(promoted.outputs).toMatchObject({ verdict: 'promoted', code: '', revision: '3', 'weights-reached': '0/50/50', residue: '0' });
     expect(promoted.summary).toContain('## ✅ Promoted: app in happy');
+    expect(promoted.summary.split('```mermaid')).toHaveLength(3);
+    expect(await recordsOn(next)).toEqual([['promoted', 'happy', 3, promoted.outputs.attestation]]);
+    expect(await reportOf(promoted.outputs.report)).toContain('aria-label="Failed requests. At the end: ');
     const [, upgraded, settled] = await history();
     expect(upgraded).toMatch(/^2: superseded: .*do not roll back/);
     expect(settled?.startsWith(`3: deployed: ${formatImage(next)} by https://github.com/acme/app/actions/runs/`)).toBe(true);
@@ -44,13 +57,15 @@ describe('traffic decides', () => {
 
   test.concurrent('a canary that fails for three in ten is rolled back, and stable is as it was', async () => {
     const { stable, end, history, running } = await first('regress');
-    const result = await use().deploy('regress', await use().release('1.1.0', { FAIL_SHARE: '0.3' }));
+    const failing = await use().release('1.1.0', { FAIL_SHARE: '0.3' });
+    const result = await use().deploy('regress', failing);
     expect(result.outputs).toMatchObject({ verdict: 'rolled-back', code: 'CANARY_REGRESSION', revision: '1', residue: '0' });
     expect(result.refusal).toMatchObject({ code: 'CANARY_REGRESSION' });
     expect(result.summary).toContain('## ⛔ Rolled back: app in regress');
+    expect(await recordsOn(failing)).toEqual([['rolled-back', 'regress', 1, result.outputs.attestation]]);
+    expect(await reportOf(result.outputs.report)).toContain('<code>CANARY_REGRESSION</code>');
     expect([await running(), (await history()).length]).toEqual([[stable.digest], 1]);
-    // Only the application answers 500; a gateway that finds nobody answers 502 to 504.
-    expect(await end()).toEqual({ ...untouched, lost: { 500: expect.any(Number) as number } });
+    expect(await end()).toEqual(untouched);
   });
 
   test.concurrent('without traffic nothing is promoted', async () => {
@@ -60,6 +75,39 @@ describe('traffic decides', () => {
     expect(await history()).toHaveLength(1);
     expect(await end()).toEqual(untouched);
   });
+});
+
+
+/** Leaves the deploying identity of the lab with nothing but the example's Role in one namespace. */
+async function leastRights(namespace: string): Promise<void> {
+  const { kubectl, cluster } = use().kube;
+  const example = loadAll(readFileSync(join(checkout, 'workflows-examples/deploy-role.yaml'), 'utf8')) as { kind: string; rules?: object[] }[];
+  const rules = example.find(({ kind }) => kind === 'Role')?.rules ?? [];
+  const group = 'rbac.authorization.k8s.io';
+  const role = { apiVersion: `${group}/v1`, kind: 'Role', metadata: { name: 'deployer', namespace }, rules };
+  const binding = { apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata: { name: 'deployer', namespace }, roleRef: { apiGroup: group, kind: 'Role', name: 'deployer' }, subjects: [{ kind: 'User', apiGroup: group, name: labClients.gate.objectId }] };
+  const file = join(dirname(cluster.kubeconfig), 'least-rights.json');
+  await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [role, binding] }));
+  for (const args of [['delete', 'clusterrolebinding', 'lab:deployer'], ['apply', '--filename', file]]) {
+    const { exitCode, stderr } = await kubectl(...args);
+    if (exitCode !== 0) throw new Error(stderr);
+  }
+}
+
+test.concurrent('by Azure alone: kubeconfig, metrics and tokens for both, with the least rights', async () => {
+  const { arm, monitor } = use().gate.lab.addresses;
+  const { end, failure, running } = await first('azure');
+  await leastRights('azure');
+  const image = await use().release('1.1.0');
+  const azure = { kubeconfig: undefined, 'aks-cluster': arm.cluster, 'azure-resource-manager': arm.url, metrics: monitor.url, 'metrics-audience': monitor.audience };
+  const { assignments } = use().gate.lab.arm;
+  const reader = assignments.splice(assignments.findIndex(({ role }) => role === 'Monitoring Data Reader'), 1);
+  expect(await failure(image, azure)).toMatchObject({ code: 'METRICS_REFUSED', hint: expect.stringContaining(`--assignee ${labClients.gate.objectId} --role "Monitoring Data Reader"`) as string });
+  assignments.push(...reader);
+  const { outputs } = await use().deploy('azure', image, azure);
+  expect(outputs).toMatchObject({ verdict: 'promoted', code: '', residue: '0' });
+  expect(await running()).toEqual([image.digest]);
+  expect(await end()).toEqual(untouched);
 });
 
 describe('refused before anything is made', () => {

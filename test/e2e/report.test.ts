@@ -11,6 +11,7 @@ import { forge, plant } from '../fixtures/attacks/forgery.ts';
 import { openGateWorld, type GateWorld } from '../fixtures/gate-world.ts';
 import { obtain } from '../tools/obtain.ts';
 import { openPage, type Page } from './chromium.ts';
+import { faintTexts, overhanging } from './page-faults.ts';
 
 const evil = '"><img src="https://evil.example/x"><script>document.title="ran"</script>';
 const severities = "[...document.querySelectorAll('#finding-rows tbody tr')].filter((row) => row.getClientRects().length > 0).map((row) => row.dataset.severity).join(' ')";
@@ -122,20 +123,3 @@ test('the complaints of a page are heard: a page that breaks its policy is not q
   expect(page.complaints.length).toBeGreaterThan(0);
   await rm(folder, { recursive: true });
 });
-
-/** What is wider than the window. */
-const overhanging = "document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.tagName + ' ' + one.className + ': ' + one.textContent.slice(0, 60))";
-
-/** WCAG 2.2, 1.4.3: texts whose colour is too near to what is behind them. */
-const faintTexts = `(() => {
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((one) => { const c = one / 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; }).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (element) => { for (let one = element; one; one = one.parentElement) { const c = parse(getComputedStyle(one).backgroundColor); if (c.length === 3 || c[3] === 1) return c; } return [255, 255, 255]; };
-  const faint = new Set();
-  for (const element of document.querySelectorAll('body *')) {
-    if (element.getClientRects().length === 0 || ![...element.childNodes].some((one) => one.nodeType === 3 && one.data.trim())) continue;
-    const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) faint.add(element.className + ': ' + element.textContent.slice(0, 40));
-  }
-  return [...faint];
-})()`;

@@ -1,41 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sabotage of deployments on a real cluster: each ends in its code, stable drops no request, and nothing is left. The rest is in test/e2e/deploy.test.ts.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { firstRelease, untouched, type DeployCase } from '../fixtures/deploy-case.ts';
-import { openDeployWorld, type DeployWorld } from '../fixtures/deploy-world.ts';
+// Sabotage of deployments on a real cluster: each ends in its code, stable drops no request, and nothing is left. The most telling cases are in test/e2e.
+import { describe, expect, test } from 'vitest';
+import { firstRelease, leavePending, untouched, type DeployCase } from '../fixtures/deploy-case.ts';
+import { useDeployWorld } from '../fixtures/shared-deploy-world.ts';
+import { openApiWay, openMetricsWay } from '../fixtures/fault-proxy.ts';
 
-let world: DeployWorld | undefined;
-const use = (): DeployWorld => {
-  if (world === undefined) throw new Error('the cluster has not started');
-  return world;
-};
-
-beforeAll(async () => {
-  world = await openDeployWorld();
-}, 3_600_000);
-afterAll(() => world?.[Symbol.asyncDispose]());
+const use = useDeployWorld();
 
 const first = (namespace: string, rate?: number): Promise<DeployCase> => firstRelease(use(), namespace, rate);
 
 describe('while the steps run', () => {
   const slow = { steps: '10% 4s\n50% 12s' };
 
-  test.concurrent('a verdict that is revoked takes the canary away', async () => {
-    const { stable, failure, stepping, end, running } = await first('revoked');
-    const image = await use().release('1.4.0');
-    const ended = failure(image, slow);
-    await stepping();
-    await use().say(image, 'refused');
-    expect(await ended).toMatchObject({ code: 'VERDICT_REFUSED' });
-    expect(await running()).toEqual([stable.digest]);
-    expect(await end()).toEqual(untouched);
-  });
-
   test.concurrent('a second run is told who works on the release', async () => {
     const { failure, stepping, end } = await first('locked', 20);
     const image = await use().release('1.1.0');
     const ended = use().deploy('locked', image, { steps: '10% 16s', 'horizon-seconds': '16' });
-    await stepping();
+    await stepping(ended);
     expect(await failure(image)).toMatchObject({ code: 'KUBE_LOCKED', message: expect.stringMatching(/locked by the run https:\/\/github\.com\/acme\/app\/actions\/runs\/8\d+#1/) as string });
     expect((await ended).outputs.verdict).toBe('insufficient');
     expect(await end()).toEqual(untouched);
@@ -44,7 +25,7 @@ describe('while the steps run', () => {
   test.concurrent('a route that somebody else writes ends it, and the arms are taken out', async () => {
     const { failure, stepping, end } = await first('disputed', 60);
     const ended = failure(await use().release('1.1.0'), slow);
-    await stepping();
+    await stepping(ended);
     await use().kube.kubectl('patch', 'httproute', 'app', '--namespace', 'disputed', '--type=json', '-p', JSON.stringify([{ op: 'replace', path: '/spec/rules/0/backendRefs/0/weight', value: 77 }]));
     expect(await ended).toMatchObject({ code: 'ROUTE_CHANGED' });
     expect(await end()).toMatchObject({ lost: {}, left: [], backends: untouched.backends });
@@ -54,7 +35,6 @@ describe('while the steps run', () => {
 describe('a canary that does not get ready says why', () => {
   test.concurrent.for([
     { namespace: 'unready', settings: { NEVER_READY: '1' }, cause: 'NOT_READY', mend: /kubectl exec/ },
-    { namespace: 'crashing', settings: { FAIL_SHARE: 'much' }, cause: 'CRASH_EXIT', mend: /log/ },
     { namespace: 'hoarding', settings: { HOARD_MEGABYTES: '100' }, cause: 'CRASH_OUT_OF_MEMORY', mend: /limit/ },
     { namespace: 'unconfigured', settings: {}, set: 'configMap=missing', cause: 'CONFIG_MISSING', mend: /^Create it/ },
     { namespace: 'crowded', settings: {}, quota: 'pods=2', cause: 'QUOTA_EXCEEDED', mend: /kubectl edit resourcequota small/ },
@@ -70,45 +50,130 @@ describe('a canary that does not get ready says why', () => {
   });
 });
 
-describe('a run that ends in the middle of a step', () => {
-  const slow = { steps: '10% 30s', 'timeout-seconds': '240' };
+describe('a route', () => {
+  test.concurrent('that another tool writes is refused', async () => {
+    const { failure, end } = await first('foreign', 30);
+    await use().kube.kubectl('label', 'httproute', 'app', '--namespace', 'foreign', 'argocd.argoproj.io/instance=shop');
+    expect(await failure(await use().release('1.1.0'))).toMatchObject({ code: 'ROUTE_REFUSED', message: expect.stringContaining('Argo CD writes it') as string });
+    await use().kube.kubectl('label', 'httproute', 'app', '--namespace', 'foreign', 'argocd.argoproj.io/instance-');
+    expect(await end()).toEqual(untouched);
+  });
+});
 
-  test.concurrent.for([
-    { namespace: 'killed', stage: 'routing' },
-    { namespace: 'killed-late', stage: 'promoting' },
-  ])('by being killed while $stage is followed by one that mends and deploys', async ({ namespace, stage }) => {
-    const { reached, end, running } = await first(namespace);
+describe('a release', () => {
+  test.concurrent('that somebody left pending is refused before anything begins; rolled back by hand, it can be deployed over', async () => {
+    const { failure, end, running } = await first('pending', 50);
+    await leavePending(use(), 'pending');
     const image = await use().release('1.1.0');
-    const process = await use().start(namespace, image, stage === 'routing' ? slow : {});
-    await reached(stage);
-    await process.signal('SIGKILL');
+    expect(await failure(image)).toMatchObject({ code: 'HELM_PENDING', hint: expect.stringContaining('helm rollback app 1') as string });
+    expect((await use().kube.kubectl('get', 'deployments', '--namespace', 'pending', '--output', 'name')).stdout.trim()).toBe('deployment.apps/app');
+    await use().kube.helm('rollback', 'app', '1', '--namespace', 'pending');
+    expect((await use().deploy('pending', image)).outputs.verdict).toBe('promoted');
+    expect(await running()).toEqual([image.digest]);
+    expect(await end()).toEqual(untouched);
+  });
+
+  test.concurrent('of a digest that nobody made is refused', async () => {
+    const { failure, end, stable } = await first('unmade', 20);
+    expect(await failure({ ...stable, digest: `sha256:${'0'.repeat(64)}` })).toMatchObject({ code: 'VERDICT_MISSING' });
+    expect(await end()).toEqual(untouched);
+  });
+});
+
+test.concurrent('a canary that fails for two in a hundred is rolled back', async () => {
+  const { end } = await first('subtle', 150);
+  const { outputs } = await use().deploy('subtle', await use().release('1.1.0', { FAIL_SHARE: '0.02' }), { steps: '10% 4s\n50% 20s' });
+  expect(outputs).toMatchObject({ verdict: 'rolled-back', code: 'CANARY_REGRESSION' });
+  expect(await end()).toEqual(untouched);
+});
+
+describe('a run that is ended', () => {
+  const slow = { steps: '10% 6s\n50% 6s', 'timeout-seconds': '240' };
+  const stages = ['installing', 'routing', 'promoting', 'promoted'] as const;
+  const ends = stages.flatMap((stage) => (['SIGKILL', 'SIGINT'] as const).map((signal) => ({ stage, signal, namespace: `${stage}-${signal.toLowerCase()}` })));
+
+  test.concurrent.for(ends)('by $signal while $stage is followed by one that mends and deploys', async ({ stage, signal, namespace }) => {
+    const { reached, end, running, backends } = await first(namespace, 50);
+    const image = await use().release('1.1.0');
+    const process = await use().start(namespace, image, slow);
+    await reached(stage, process.ended);
+    const begin = Date.now();
+    await process.signal(signal);
+    // GitHub kills ten seconds after its first signal.
+    expect(Date.now() - begin).toBeLessThan(10_000);
+    const { status, log } = await process.ended;
+    if (signal === 'SIGINT') expect({ status, log }).toEqual({ status: 4, log: expect.stringContaining('CANARY_CANCELLED') as string });
+    if (signal === 'SIGINT' && stage === 'routing') expect(await backends()).toEqual(untouched.backends);
     expect((await use().deploy(namespace, image)).outputs.verdict).toBe('promoted');
     expect(await running()).toEqual([image.digest]);
     expect(await end()).toEqual(untouched);
   });
 
-  test.concurrent('by being cancelled gives traffic back within ten seconds; the next one takes the rest away', async () => {
-    const { failure, stepping, end, running, stable, backends } = await first('cancelled', 50);
-    const image = await use().release('1.1.0');
-    const process = await use().start('cancelled', image, slow);
-    await stepping();
-    const late = new Promise<string>((resolve) => setTimeout(() => resolve('it still runs after ten seconds'), 10_000));
-    await Promise.race([process.signal('SIGINT'), late.then((words) => Promise.reject(new Error(words)))]);
-    expect((await process.ended).log).toContain('CANARY_CANCELLED');
-    expect(await backends()).toEqual(untouched.backends);
-    // It ends before anything new is made, but not before the old is gone.
-    expect(await failure(image, { metrics: 'http://127.0.0.1:9' })).toMatchObject({ code: 'METRICS_UNAVAILABLE' });
-    expect(await running()).toEqual([stable.digest]);
+  test.concurrent('by a verdict that ends meanwhile is put back', async () => {
+    const { failure, stepping, end } = await first('expired', 50);
+    const image = await use().pushOnly('1.1.1');
+    await use().say(image, 'passed', 60);
+    const ended = failure(image, { steps: '50% 60s', 'horizon-seconds': '120' });
+    await stepping(ended);
+    expect(await ended).toMatchObject({ code: 'VERDICT_EXPIRED' });
+    expect(await end()).toEqual(untouched);
+  });
+});
+
+describe('Prometheus', () => {
+  /** From this answer on: after the plan, in the middle of the steps. */
+  const later = 12;
+  test.concurrent('that returns nothing any more promotes nothing', async () => {
+    const { end } = await first('empty', 50);
+    let seen = 0;
+    await using way = await openMetricsWay(use().kube.cluster.prometheus, { changed: (text) => ((seen += 1) > later ? '{"status":"success","data":{"resultType":"matrix","result":[]}}' : text) });
+    expect((await use().deploy('empty', await use().release('1.1.0'), { metrics: way.url, 'horizon-seconds': '20' })).outputs).toMatchObject({ verdict: 'insufficient', code: 'CANARY_INSUFFICIENT' });
     expect(await end()).toEqual(untouched);
   });
 
-  test.concurrent('by a verdict that ends meanwhile is put back', async () => {
-    const { failure, stepping, end } = await first('expired');
-    const image = await use().pushOnly('1.1.1');
-    await use().say(image, 'passed', 25);
-    const ended = failure(image, { steps: '50% 25s' });
-    await stepping();
-    expect(await ended).toMatchObject({ code: 'VERDICT_EXPIRED' });
+  test.concurrent('that knows two gateways counts both', async () => {
+    const { end } = await first('twofold', 50);
+    const twice = (text: string): string => {
+      const reply = JSON.parse(text) as { data: { result: { metric: Record<string, string> }[] } };
+      const { result } = reply.data;
+      return JSON.stringify({ ...reply, data: { ...reply.data, result: [...result, ...result.map((series) => ({ ...series, metric: { ...series.metric, instance: 'second:8082' } }))] } });
+    };
+    await using way = await openMetricsWay(use().kube.cluster.prometheus, { changed: twice });
+    const { outputs } = await use().deploy('twofold', await use().release('1.1.0'), { metrics: way.url });
+    expect(outputs.verdict).toBe('promoted');
+    expect(Number(outputs.samples) % 2).toBe(0);
+    expect(await end()).toEqual(untouched);
+  });
+});
+
+describe('an API server', () => {
+  test.concurrent('that is busy, and forgets what changed, delays a canary and no more', async () => {
+    const { end, running } = await first('busy', 50);
+    let [calls, watches, refused] = [0, 0, 0];
+    const instead = (request: Request): Response | undefined => {
+      if (request.url.includes('watch=true')) return (watches += 1) % 2 === 1 ? Response.json({ kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' }, { status: 410 }) : undefined;
+      if ((calls += 1) % 7 !== 0) return undefined;
+      refused += 1;
+      return Response.json({ kind: 'Status', code: 429, reason: 'TooManyRequests', message: 'slow down' }, { status: 429, headers: { 'retry-after': '1' } });
+    };
+    await using way = await openApiWay(use().kube.cluster.kubeconfig, { instead });
+    const image = await use().release('1.1.0');
+    expect((await use().deploy('busy', image, { kubeconfig: way.kubeconfig })).outputs.verdict).toBe('promoted');
+    expect([refused > 5, watches > 3]).toEqual([true, true]);
+    expect(await running()).toEqual([image.digest]);
+    expect(await end()).toEqual(untouched);
+  });
+
+  test.concurrent('that says somebody else wrote the journal ends the run; the next one deploys', async () => {
+    const { failure, end, running } = await first('conflict', 50);
+    let writes = 0;
+    const instead = (request: Request): Response | undefined => (request.method === 'PUT' && request.url.includes('/configmaps/pratique-canary-app') && (writes += 1) === 1
+      ? Response.json({ kind: 'Status', code: 409, reason: 'Conflict', message: 'the object has been modified' }, { status: 409 }) : undefined);
+    await using way = await openApiWay(use().kube.cluster.kubeconfig, { instead });
+    const image = await use().release('1.1.0');
+    expect(await failure(image, { kubeconfig: way.kubeconfig })).toMatchObject({ code: 'KUBE_CONFLICT' });
+    expect((await use().deploy('conflict', image)).outputs.verdict).toBe('promoted');
+    expect(await running()).toEqual([image.digest]);
     expect(await end()).toEqual(untouched);
   });
 });
@@ -116,7 +181,7 @@ describe('a run that ends in the middle of a step', () => {
 test('metrics that are gone in the middle of a step promote nothing', async () => {
   const { stable, stepping, end, running } = await first('blind', 60);
   const ended = use().deploy('blind', await use().release('1.1.0'), { 'horizon-seconds': '20' });
-  await stepping();
+  await stepping(ended);
   await use().kube.cluster.stop('prometheus', 'SIGKILL');
   expect((await ended).outputs).toMatchObject({ verdict: 'insufficient', code: 'CANARY_INSUFFICIENT', revision: '1' });
   await use().kube.cluster.start('prometheus');

@@ -34,12 +34,22 @@ type application struct {
 	version, pod          string
 	failShare, failAfter  float64 // 0 to 1; from which request on
 	slowShare, slowMillis float64
-	total, failed         atomic.Int64
-	ready                 atomic.Bool
+	// What happens at which request; 0 for never.
+	crashAt, unreadyAt, hoardAt float64
+	total, failed               atomic.Int64
+	ready                       atomic.Bool
 }
 
 func (app *application) serve(reply http.ResponseWriter, _ *http.Request) {
 	count := app.total.Add(1)
+	switch float64(count) {
+	case app.crashAt:
+		crash()
+	case app.unreadyAt:
+		app.ready.Store(false)
+	case app.hoardAt:
+		go hoard(int(number("HOARD_MEGABYTES")))
+	}
 	reply.Header().Set("X-App-Version", app.version)
 	reply.Header().Set("X-App-Pod", app.pod)
 	if rand.Float64() < app.slowShare {
@@ -64,6 +74,11 @@ func (app *application) metrics(reply http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(reply, "# TYPE app_requests_total counter\napp_requests_total{code=\"200\"} %d\napp_requests_total{code=\"500\"} %d\n", app.total.Load()-failed, failed)
 }
 
+func crash() {
+	fmt.Fprintln(os.Stderr, "panic: this version crashes on purpose")
+	os.Exit(2)
+}
+
 // hoard takes memory until the limit of the container ends it.
 func hoard(megabytes int) {
 	var kept [][]byte
@@ -74,21 +89,21 @@ func hoard(megabytes int) {
 		}
 		kept = append(kept, block)
 	}
-	fmt.Printf("holding %d MiB\n", len(kept))
+	if megabytes > 0 {
+		fmt.Printf("holding %d MiB\n", len(kept))
+	}
 }
 
 func main() {
 	pod, _ := os.Hostname()
-	app := &application{version: os.Getenv("VERSION"), pod: pod, failShare: number("FAIL_SHARE"), failAfter: number("FAIL_AFTER_REQUESTS"), slowShare: number("SLOW_SHARE"), slowMillis: number("SLOW_MILLIS")}
+	app := &application{version: os.Getenv("VERSION"), pod: pod, failShare: number("FAIL_SHARE"), failAfter: number("FAIL_AFTER_REQUESTS"), slowShare: number("SLOW_SHARE"), slowMillis: number("SLOW_MILLIS"),
+		crashAt: number("CRASH_AT_REQUEST"), unreadyAt: number("UNREADY_AT_REQUEST"), hoardAt: number("HOARD_AT_REQUEST")}
 	app.ready.Store(os.Getenv("NEVER_READY") == "")
 	if seconds := os.Getenv("CRASH_AFTER_SECONDS"); seconds != "" {
-		time.AfterFunc(time.Duration(number("CRASH_AFTER_SECONDS")*float64(time.Second)), func() {
-			fmt.Fprintln(os.Stderr, "panic: this version crashes on purpose")
-			os.Exit(2)
-		})
+		time.AfterFunc(time.Duration(number("CRASH_AFTER_SECONDS")*float64(time.Second)), crash)
 	}
-	if megabytes := int(number("HOARD_MEGABYTES")); megabytes > 0 {
-		hoard(megabytes)
+	if app.hoardAt == 0 {
+		hoard(int(number("HOARD_MEGABYTES")))
 	}
 	routes := http.NewServeMux()
 	routes.HandleFunc("/", app.serve)
