@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { formatImage, parsePinnedImage } from '@pratique/core';
 import { readImage, type Repository } from '@pratique/oci';
 import { connect } from './auditor.ts';
-import { playRelease } from './release-run.ts';
+import { playRelease, requireReleased } from './release-run.ts';
 import type { Scene } from './scene.ts';
 import type { Story } from './story.ts';
 
@@ -17,8 +17,7 @@ const moving = ['1.1.9', '1.1'];
 export async function playBackport(story: Story, scene: Scene): Promise<void> {
   story.act('Act 3', 'Version 1.1.9 brings the fix to those who stay on 1.1, from a maintenance branch.');
   await requireReleased(story, scene);
-  const releases = connect(scene, 'cluster').repository('acme/app');
-  const before = await digestsOf(releases, staying);
+  const before = await digestsOf(connect(scene, 'cluster').repository('acme/app'), staying);
   const sha = scene.repository.release({ tag: 'v1.1.9', fixtures: ['app-fixed'], message: 'Update lodash', branch: { name: 'release/1.1', from: 'v1.1.0' } });
   const release = await playRelease(story, scene, { tag: 'v1.1.9', sha });
   const gate = release.step('gate/judge', 'Judge and promote');
@@ -26,6 +25,7 @@ export async function playBackport(story: Story, scene: Scene): Promise<void> {
   story.claim('every job of the release succeeded', release.record.conclusion === 'success');
   if (!gate?.outputs['image']) return story.claim('there is a released image', false, gate?.log.slice(-5).join(' / '));
   const image = parsePinnedImage(gate.outputs['image']);
+  const releases = connect(scene, 'cluster').repository('acme/app');
   const { annotations } = await readImage(releases, image.digest);
   story.claim('it was built from the maintenance branch', annotations['org.opencontainers.image.revision'] === sha && annotations['org.opencontainers.image.version'] === '1.1.9');
   story.claim('the tags 1.1.9 and 1.1 name it, and the gate says so', gate.outputs['tags'] === moving.join('\n') && (await digestsOf(releases, moving)).every((digest) => digest === image.digest));
@@ -34,15 +34,6 @@ export async function playBackport(story: Story, scene: Scene): Promise<void> {
   await claimCrane(story, scene, { image: `${image.registry}/${image.repository}`, old: before[0] ?? '', own: image.digest });
   const { exitStatus, stderr } = await scene.command(['verify', formatImage(image), '--policy', 'github://acme/app/.pratique']);
   story.claim('pratique verify lets it be deployed', exitStatus === 0, stderr);
-}
-
-/** The act needs a release that is newer; when it is played alone, that one is made first. */
-async function requireReleased(story: Story, scene: Scene): Promise<void> {
-  if (scene.repository.has('v1.2.0')) return;
-  scene.repository.release({ tag: 'v1.1.0', fixtures: ['app'], message: 'Show the ships in port' });
-  const sha = scene.repository.release({ tag: 'v1.2.0', fixtures: ['app-fixed'], message: 'Update lodash' });
-  story.say('    It needs a newer release beside it: first 1.2.0 is released, as act 2 shows it.');
-  await story.step('release 1.2.0', () => scene.release('v1.2.0', sha, () => undefined), ({ conclusion }) => conclusion);
 }
 
 function digestsOf(repository: Repository, tags: readonly string[]): Promise<(string | undefined)[]> {

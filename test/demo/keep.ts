@@ -8,6 +8,7 @@ import type { Story } from './story.ts';
 export async function keepRunning(story: Story, scene: Scene): Promise<void> {
   const { acr, caFile, sigstore, github } = scene.lab.addresses;
   const image = `${acr.loginServer}/acme/app`;
+  const cluster = (await scene.cluster.begun())?.cluster;
   const identity = 'https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.2.0';
   story.say(`
   The lab runs until Ctrl-C. In another terminal:
@@ -21,7 +22,10 @@ export async function keepRunning(story: Story, scene: Scene): Promise<void> {
       --certificate-identity ${identity} ${image}:1.2.0
     npm run --silent pratique -- tree ${image}:latest --trusted-root ${sigstore.trustedRoot.path} --registry-sign-in docker
     sudo mkdir -p /etc/docker/certs.d/${acr.loginServer} && sudo cp ${caFile} /etc/docker/certs.d/${acr.loginServer}/ca.crt
-    docker pull ${image}:latest
+    docker pull ${image}:latest${cluster === undefined ? '' : `
+    export KUBECONFIG=${cluster.kubeconfig}
+    kubectl get pods,httproutes --namespace production
+    npm run --silent pratique -- lab load ${cluster.gateway}/cgi-bin/ships --host harbour.example --rate 20 --seconds 10`}
   (npm and Node also want NODE_EXTRA_CA_CERTS=${caFile})
 `);
   const held = setInterval(() => undefined, 60_000);

@@ -32,6 +32,15 @@ export async function playRelease(story: Story, scene: Scene, run: { readonly ta
   return { record, seconds: (performance.now() - started) / 1000, job, step: (path, name) => job(path)?.steps.find((one) => one.name === name) };
 }
 
+/** Releases 1.2.0, unless an act before has: an act that builds on it can so be played alone. */
+export async function requireReleased(story: Story, scene: Scene): Promise<void> {
+  if (scene.repository.has('v1.2.0')) return;
+  scene.repository.release({ tag: 'v1.1.0', fixtures: ['app'], message: 'Show the ships in port' });
+  const sha = scene.repository.release({ tag: 'v1.2.0', fixtures: ['app-fixed'], message: 'Update lodash' });
+  story.say('    It needs an earlier release: first 1.2.0 is released, as act 2 shows it.');
+  await playRelease(story, scene, { tag: 'v1.2.0', sha });
+}
+
 function noteOf(step: StepRecord): string {
   const { outputs } = step;
   if (outputs['image']) return outputs['image'].replace(/^[^/]+\//, '').replace(/(sha256:[0-9a-f]{12}).*/, '$1…');

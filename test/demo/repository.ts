@@ -10,6 +10,8 @@ export interface DemoRepository {
   readonly path: string;
   /** Whether the tag was pushed. */
   has(tag: string): boolean;
+  /** Newest commit of main. */
+  head(): string;
   /** Copies the files of fixtures over the tree, one after the other, commits, tags, pushes; gives the commit. */
   release(change: Change): string;
 }
@@ -37,14 +39,18 @@ export function createRepository(folder: string, issuer: string): DemoRepository
   execFileSync('git', ['init', '--quiet', '--bare', '-b', 'main', path]);
   git('init', '--quiet', '-b', 'main');
   git('remote', 'add', 'origin', path);
-  copyExamples(tree, issuer);
+  const head = (): string => execFileSync('git', ['--git-dir', path, 'for-each-ref', '--format=%(objectname)', 'refs/heads/main'], { encoding: 'utf8' }).trim();
   return {
-    path,
+    path, head,
     has: (tag) => git('tag', '--list', tag).trim() === tag,
     release({ tag, fixtures, message, branch }) {
       minutes += 10;
       if (branch) git('switch', '--quiet', '--create', branch.name, branch.from);
+      // Others may have pushed to main, policies for example: the files below are put over what they did.
+      else if (head() !== '') git('pull', '--quiet', '--ff-only', 'origin', 'main');
+      copyExamples(tree, issuer);
       for (const fixture of fixtures) cpSync(join(checkout, 'test/fixtures', fixture), tree, { recursive: true });
+      writeFileSync(join(tree, 'src/www/version'), `${tag.slice(1)}\n`);
       git('add', '--all');
       git('commit', '--quiet', '--message', message);
       git('tag', tag);
@@ -60,8 +66,8 @@ export function createRepository(folder: string, issuer: string): DemoRepository
 function copyExamples(tree: string, issuer: string): void {
   const examples = join(checkout, 'workflows-examples');
   mkdirSync(join(tree, '.github/workflows'), { recursive: true });
-  mkdirSync(join(tree, '.pratique'));
-  for (const name of ['release.yml', 'gate.yml']) cpSync(join(examples, name), join(tree, '.github/workflows', name));
+  mkdirSync(join(tree, '.pratique'), { recursive: true });
+  for (const name of ['release.yml', 'gate.yml', 'deploy.yml']) cpSync(join(examples, name), join(tree, '.github/workflows', name));
   for (const name of readdirSync(join(examples, '.pratique'))) {
     const content = readFileSync(join(examples, '.pratique', name), 'utf8').replaceAll('https://token.actions.githubusercontent.com', issuer);
     writeFileSync(join(tree, '.pratique', name), content);

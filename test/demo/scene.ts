@@ -14,6 +14,7 @@ import { beginSigstore, createMovableClock, type MovableClock } from '../fixture
 import { publishVulnerabilityDatabase } from '../fixtures/vulnerability-db/publish.ts';
 import { obtain } from '../tools/obtain.ts';
 import { checkout } from '../tools/runtime.mjs';
+import { planCluster, type DemoCluster } from './cluster.ts';
 import { createRepository, type DemoRepository } from './repository.ts';
 
 export interface Scene {
@@ -26,6 +27,10 @@ export interface Scene {
   program(name: string): Promise<LocatedTool>;
   /** Runs the release workflow for a tag, as a push would. */
   release(tag: string, sha: string, onEvent: (event: RunnerEvent) => void): Promise<WorkflowRecord>;
+  /** Number of a run of a workflow that is none of `release`. */
+  nextRun(): number;
+  /** The Kubernetes of the last act. */
+  readonly cluster: DemoCluster;
   /** Folder of a Docker config that signs in as the identity. */
   dockerConfig(name: LoginName): string;
   /** `pratique ...args` as clusters would run it. */
@@ -53,6 +58,7 @@ const leastRoles = [
   { principal: labClients.builder.objectId, role: 'Container Registry Repository Writer', prefix: 'quarantine/' },
   { principal: labClients.gate.objectId, role: 'Container Registry Repository Writer' },
   { principal: labClients.cluster.objectId, role: 'Container Registry Repository Reader', prefix: 'acme/' },
+  { principal: labClients.deployer.objectId, role: 'Container Registry Repository Writer', prefix: 'acme/' },
 ];
 
 /** Builds the stage. Programs are brought in the background; `program(name)` waits for one. */
@@ -100,14 +106,18 @@ function assemble({ folder, lab, clock, repository, tools, options }: Parts): Sc
     PRATIQUE_TOOLS: toolCacheFolder(process.env),
   });
   let runs = 0;
+  const nextRun = (): number => (runs += 1);
+  const cluster = planCluster(lab, tools(programs[programs.length - 1] ?? ''), options.say);
   return {
+    nextRun, cluster,
     folder, lab, repository, vars, program, environment,
-    release: (tag, sha, onEvent) => runRelease({ folder, lab, repository, vars, program, environment }, { tag, sha, onEvent, run: (runs += 1) }),
+    release: (tag, sha, onEvent) => runRelease({ folder, lab, repository, vars, program, environment }, { tag, sha, onEvent, run: nextRun() }),
     find: findProgram,
     dockerConfig: (name) => writeDockerConfig(folder, lab, name),
     command: (args) => runCommand(lab, folder, args),
     openWorld: () => enterGateWorld({ lab, folder, clock, repositoryPath: repository.path }),
     close: async () => {
+      await cluster.close();
       await lab.close();
       rmSync(folder, { recursive: true, force: true });
     },

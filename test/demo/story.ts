@@ -28,6 +28,8 @@ export class Story {
   readonly claims: (Claim & { readonly act: string })[] = [];
   readonly acts: ActResult[] = [];
   readonly attacks: Row[] = [];
+  /** What an act tried, when it tried several things. */
+  readonly rows: Row[] = [];
   /** Address of the report of the release. */
   report = '';
   #act = '';
@@ -41,12 +43,25 @@ export class Story {
     this.say(`\n${paint('bold', name)}  ${paint('dim', text)}`);
   }
 
-  /** Runs `work`, prints one line with its time. What `work` returns may refine the line by `note`. */
+  /** Runs `work`, prints one line with its time, and before that one that it is waited for. What `work` returns may refine the line by `note`. */
   async step<T>(title: string, work: () => Promise<T>, note: (value: T) => string = () => ''): Promise<T> {
     const started = performance.now();
-    const value = await work();
+    const waiting = setTimeout(() => this.detail(`waiting for: ${title}`), 2000);
+    const value = await work().finally(() => clearTimeout(waiting));
     this.line(title, (performance.now() - started) / 1000, note(value));
     return value;
+  }
+
+  /** Something on the way, in small letters. */
+  detail(text: string): void {
+    this.say(paint('dim', `      ${text}`));
+  }
+
+  /** An act that this machine cannot play: one line, and one of the table. */
+  skip({ name, why, code, repeat }: { readonly name: string; readonly why: string; readonly code: string; readonly repeat: string }): void {
+    this.say(`  ${paint('yellow', 'Not played:')} ${why}`);
+    this.rows.push({ name, tried: 'deployments', answer: 'skipped', code, seconds: 0 });
+    this.acts.push({ name, seconds: 0, repeat });
   }
 
   line(title: string, seconds: number, note = '', mark = paint('green', '✓')): void {
@@ -104,11 +119,11 @@ export class Story {
   }
 
   #table(): void {
-    const rows = [...this.acts.flatMap((act) => (act.tried === undefined ? [] : [{ answer: '', code: '', ...act, tried: act.tried }])), ...this.attacks];
+    const rows = [...this.acts.flatMap((act) => (act.tried === undefined ? [] : [{ answer: '', code: '', ...act, tried: act.tried }])), ...this.attacks, ...this.rows];
     const width = Math.max(...rows.map((row) => row.tried.length), 'tried'.length);
     const line = (name: string, tried: string, cells: readonly string[]): string => `  ${name.padEnd(5)} ${tried.padEnd(width)} ${cells.join(' ')}`;
-    this.say(`\n${paint('bold', line('', 'tried', ['answer'.padEnd(8), 'code'.padEnd(24), 'time'.padStart(7)]))}`);
-    for (const row of rows) this.say(line(row.name, row.tried, [row.answer.padEnd(8), row.code.padEnd(24), `${row.seconds.toFixed(1).padStart(5)} s`]));
+    this.say(`\n${paint('bold', line('', 'tried', ['answer'.padEnd(11), 'code'.padEnd(24), 'time'.padStart(7)]))}`);
+    for (const row of rows) this.say(line(row.name, row.tried, [row.answer.padEnd(11), row.code.padEnd(24), `${row.seconds.toFixed(1).padStart(5)} s`]));
     if (this.report !== '') this.say(`\n  Report of the release, to open in a browser:\n  ${paint('cyan', this.report)}`);
     this.say('\n  Repeat by hand:');
     for (const act of this.acts) this.say(`  ${act.name}  ${act.repeat}`);
