@@ -1,1 +1,1 @@
-const id=397,ids=[397],modules={56397:(module=>{module.exports=eval("require")("kerberos")})};export{id,ids,modules};
+const id=397,ids=[397],modules={6397:(module=>{module.exports=eval("require")("kerberos")})};export{id,ids,modules};
