@@ -217,6 +217,32 @@ describe('a verdict', () => {
     world.hold(false);
     expect(await codeOf(ask())).toBe('VERDICT_REFUSED');
   });
+  test('stands among other statements, which are no verdicts', async () => {
+    const other = (workflow: string) => {
+      world.job = { workflow, event: 'push' };
+      return world.attest([{ subject: pushed.root, predicateType: predicateTypes.signature, predicate: {} }], world.release);
+    };
+    await other('release.yml');
+    // The gate may not sign for the builder: that is disbelieved, and it is no forged verdict.
+    await other('gate.yml');
+    expect(await codeOf(ask())).toBe('VERDICT_MISSING');
+    await sign(say());
+    world.advance(0.01);
+    await other('release.yml');
+    expect(await codeOf(ask())).toBe('passed');
+  });
+  test('that cannot be read takes nothing back when a later one can; at the same time it does', async () => {
+    await sign({}, 'revoke.yml');
+    world.advance(0.01);
+    await sign(say());
+    expect(await codeOf(ask())).toBe('passed');
+    world.advance(0.01);
+    world.hold(true);
+    await sign({ resourceUri: 'x' }, 'revoke.yml');
+    await sign(say({ decidedAt: world.now() }));
+    world.hold(false);
+    expect(await codeOf(ask())).toBe('ATTESTATION_MALFORMED');
+  });
   test('for a preview is asked for by its channel', async () => {
     await sign(say({ channel: 'preview' }));
     expect(await codeOf(ask({ channel: 'preview' }))).toBe('passed');
