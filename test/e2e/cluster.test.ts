@@ -6,10 +6,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Failure } from '@pratique/core';
+import { findPreset } from '@pratique/kube';
 import { sendLoad, startCluster, startLab } from '@pratique/lab';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTraces, tracesOf, type Traces } from '../fixtures/cluster-traces.ts';
 import { startClusterWorld, type ClusterWorld } from '../fixtures/cluster-world.ts';
+import { instantQuery } from '../fixtures/prometheus.ts';
 import { checkout } from '../tools/runtime.mjs';
 
 const before = await readTraces();
@@ -63,11 +65,9 @@ async function settle<T>(ask: () => Promise<T>, does: (answer: T) => boolean): P
 const install = (namespace: string, release: string, image: string, ...more: string[]): Promise<string> =>
   ok(use().helm('install', release, use().chart, '--namespace', namespace, '--create-namespace', '--wait', '--timeout', '90s', '--set', `image=${image}`, '--set', `route.host=${namespace}.example`, ...more));
 
-async function countFor(namespace: string): Promise<Record<string, number>> {
-  const query = `traefik_service_requests_total{service=~"${namespace}-.*"}`;
-  const reply = await fetch(`${use().cluster.prometheus}/api/v1/query?query=${encodeURIComponent(query)}`);
-  const { data } = (await reply.json()) as { data: { result: { metric: { service: string }; value: [number, string] }[] } };
-  return Object.fromEntries(data.result.map(({ metric, value }) => [metric.service, Number(value[1])]));
+async function countOf(service: string): Promise<number> {
+  const [total] = await instantQuery(use().cluster.prometheus, `sum(${findPreset('traefik').requests({ namespace: 'split', service, port: 80 })})`);
+  return total?.value ?? 0;
 }
 
 describe('pods', () => {
@@ -116,22 +116,22 @@ test('weights of an HTTPRoute split traffic, and the counters of the gateway say
   await Promise.all([install('split', 'app', stable), install('split', 'next', canary, '--set', 'route.enabled=false')]);
   const refs = [{ name: 'app', port: 80, weight: 90 }, { name: 'next', port: 80, weight: 10 }];
   await ok(use().kubectl('patch', 'httproute', 'app', '--namespace', 'split', '--type=json', '-p', JSON.stringify([{ op: 'replace', path: '/spec/rules/0/backendRefs', value: refs }])));
-  const load = (rate: number, seconds: number) => sendLoad({ url: use().cluster.gateway, host: 'split.example', rate, seconds });
+  const load = (rate: number, seconds: number) => sendLoad({ url: use().cluster.gateway, host: 'split.example', rate, seconds, concurrency: 50 });
   await settle(() => load(20, 1), ({ versions }) => versions['2.1.0'] !== undefined);
   // Counters are read when they have stopped: what was sent before is in them.
-  const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((total, one) => total + one, 0);
-  const still = async (): Promise<Record<string, number>> => {
+  const counts = async (): Promise<readonly number[]> => Promise.all([countOf('app'), countOf('next')]);
+  const sum = ([app = 0, next = 0]: readonly number[]): number => app + next;
+  const still = async (): Promise<readonly number[]> => {
     let last = -1;
-    return settle(() => countFor('split'), (counts) => sum(counts) === last || ((last = sum(counts)), false));
+    return settle(counts, (now) => sum(now) === last || ((last = sum(now)), false));
   };
   await new Promise((resolve) => setTimeout(resolve, 2500));
   const start = await still();
   const report = await load(100, 2);
   expect(report).toMatchObject({ requests: 200, statuses: { 200: 200 }, failures: {} });
   expect(Math.abs((report.versions['2.1.0'] ?? 0) - 20)).toBeLessThanOrEqual(2);
-  const end = await settle(() => countFor('split'), (counts) => sum(counts) - sum(start) >= 200);
-  const grown = Object.entries(end).map(([service, count]) => [service.split('-http')[0], count - (start[service] ?? 0)]);
-  expect(Object.fromEntries(grown)).toEqual({ 'split-app': report.versions['2.0.0'], 'split-next': report.versions['2.1.0'] });
+  const end = await settle(counts, (now) => sum(now) - sum(start) >= 200);
+  expect(end.map((count, index) => count - (start[index] ?? 0))).toEqual([report.versions['2.0.0'], report.versions['2.1.0']]);
 });
 
 test('a component that is killed can be started again, and the pods served all the time', async () => {

@@ -36,17 +36,14 @@ export async function makeBundles(): Promise<Map<string, Uint8Array>> {
   return files;
 }
 
-// The webpack inside ncc 0.45 was seen to end once with "Json Modules Plugin … unknown property 'amd'" on unchanged
-// sources. A process of its own shares no state with what ran before; what it makes is compared byte for byte, so that trying again hides nothing.
+/** In a process of its own: webpack keeps state. */
 async function runNcc(entry: string): Promise<Bundle> {
   const folder = await mkdtemp(join(tmpdir(), 'ncc-'));
   try {
-    for (let attempt = 1; ; attempt += 1) {
-      const output = join(folder, `${attempt}.json`);
-      const result = spawnSync(process.execPath, [join(checkout, 'test/tools/ncc-run.mjs'), entry, output, licences], { cwd: checkout, encoding: 'utf8', timeout: 300_000 });
-      if (result.status === 0) return JSON.parse(await readFile(output, 'utf8')) as Bundle;
-      if (attempt === 3) throw new Error(`ncc ended with ${result.status}:\n${result.stderr.slice(-4000)}`);
-    }
+    const output = join(folder, 'bundle.json');
+    const result = spawnSync(process.execPath, [join(checkout, 'test/tools/ncc-run.mjs'), entry, output, licences], { cwd: checkout, encoding: 'utf8', timeout: 300_000 });
+    if (result.status !== 0) throw new Error(`ncc ended with ${result.status}:\n${result.stderr.slice(-4000)}`);
+    return JSON.parse(await readFile(output, 'utf8')) as Bundle;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -27,7 +27,7 @@ async function write(target: string, { module, authors }: { readonly module: str
 }
 
 const kubernetes = 'The Kubernetes Authors';
-await write('packages/lab/src/cluster/gateway-api', { module: 'sigs.k8s.io/gateway-api@v1.6.1', authors: kubernetes }, ['gatewayclasses', 'gateways', 'httproutes', 'grpcroutes', 'referencegrants'].map((kind) => `config/crd/standard/gateway.networking.k8s.io_${kind}.yaml`));
+await write('packages/lab/src/cluster/gateway-api', { module: 'sigs.k8s.io/gateway-api@v1.6.1', authors: kubernetes }, ['gatewayclasses', 'gateways', 'httproutes', 'grpcroutes', 'tlsroutes', 'backendtlspolicies', 'referencegrants'].map((kind) => `config/crd/standard/gateway.networking.k8s.io_${kind}.yaml`));
 const stages = ['node/fast/node-initialize', 'node/heartbeat-with-lease/node-heartbeat-with-lease', 'pod/fast/pod-ready', 'pod/fast/pod-complete', 'pod/fast/pod-delete'];
 await write('packages/lab/src/cluster/kwok-stages', { module: 'sigs.k8s.io/kwok@v0.8.0', authors: kubernetes }, stages.map((stage) => `kustomize/stage/${stage}.yaml`));
 await write('test/fixtures/flagger-definitions', { module: 'github.com/fluxcd/flagger@v1.44.0', authors: 'The Flux authors' }, ['artifacts/flagger/crd.yaml']);

@@ -75,7 +75,7 @@ export function buildArguments(go: GoProgram['go'], target: string, more: readon
 
 /** The version, and a sum of everything that the program is made from. */
 export async function goKey(folder: string, entry: ToolEntry, go: GoProgram['go']): Promise<string> {
-  const sources = (await readdir(folder)).filter((file) => /^go\.(mod|sum)$|\.go$/.test(file)).sort();
+  const sources = (await readdir(folder, { recursive: true })).filter((file) => /(?:^|\/)go\.(mod|sum)$|\.go$/.test(file)).sort();
   const contents = await Promise.all(sources.map((file) => readFile(join(folder, file), 'utf8')));
   return cacheKey(entry.wanted, [...contents, JSON.stringify(go.env ?? {})]);
 }

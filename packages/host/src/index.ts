@@ -5,9 +5,8 @@ export { createNodeContext, type NodeContext, type NodeContextOptions } from './
 export { childVariables, type Environment } from './environment.ts';
 export { createFiles } from './files.ts';
 export { runOnGitHub } from './github.ts';
-export { createTextLog } from './log.ts';
 export { endingOfFailure, type Ending } from './ending.ts';
 export { formatEnding, runInTerminal, type TerminalOptions } from './terminal.ts';
 export { addToCache, findInCache } from './tool-cache.ts';
 export { cacheKey, toolCacheFolder, toolTable, type ToolEntry } from './tool-table.ts';
-export { createTools, findOnPath, listTools, type ToolStatus } from './tools.ts';
+export { findOnPath, listTools, type ToolStatus } from './tools.ts';

@@ -15,6 +15,7 @@ import { aksServerApplication } from '../arm/cluster.ts';
 import { configurationFiles, kubeconfig, pullLogin } from './configuration.ts';
 import { openEnclosure, type Enclosure, type RunOptions } from './enclosure.ts';
 import { gatewayDefinitions, gatewayObjects, gatewayReference, roles, users } from './objects.ts';
+import { followPods } from './pod-targets.ts';
 import { clusterPrograms, locatePrograms, requireMachine } from './prerequisite.ts';
 import { pushProgramImage } from './program-image.ts';
 import type { ProgramResult } from './program.ts';
@@ -74,9 +75,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const file = join(folder, 'kubeconfig');
     await writeFile(file, kubeconfig({ address, authority, user: 'administrator', token: tokens['administrator'] ?? '' }), { mode: 0o600 });
     const components = createComponents(enclosure, { paths, logs });
-    const api = connectApi({ origin: `https://${address}:${clusterPorts.api}`, authority, token: tokens['administrator'] ?? '' });
-    await bringUp(components, { api, address, nodes }).finally(() => api.close());
     const offer = { server: `https://${address}:${clusterPorts.api}`, authority, prometheus: `http://${address}:${clusterPorts.prometheus}` };
+    const [api, pods] = ['administrator', 'prometheus'].map((user) => connectApi({ origin: offer.server, authority, token: tokens[user] ?? '' })) as [Api, Api];
+    await bringUp(components, { api, address, nodes }).finally(() => api.close());
+    const discovery = followPods(pods, (targets) => enclosure.write(insidePath('pods.json'), targets));
     lab.arm.setCluster({ ...offer, login: 'entra' });
     lab.monitor.setUpstream(offer.prometheus);
     return {
@@ -87,6 +89,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       async close() {
         lab.arm.setCluster(undefined);
         lab.monitor.setUpstream(undefined);
+        await discovery.stop();
         await Promise.all([enclosure.close(), rm(file, { force: true })]);
       },
     };

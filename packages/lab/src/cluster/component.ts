@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs of the cluster with their arguments: flags of Kubernetes 1.36, etcd 3.6, containerd 1.6, traefik 3.5, Prometheus 2.42. Pure.
+// The programs of the cluster with their arguments: flags of Kubernetes 1.36, etcd 3.6, containerd 1.6, traefik 3.7, Prometheus 2.42. Pure.
 import { insideFolder } from './enclosure.ts';
 import { serviceRange } from './link.ts';
 
@@ -50,11 +50,14 @@ function node(address: string) {
 }
 
 function gateway(address: string) {
-  const provider = '--providers.kubernetesgateway';
+  const login = (provider: string): string[] => [`${provider}=true`, `${provider}.endpoint=https://${address}:${clusterPorts.api}`, `${provider}.token=${insidePath('gateway.token')}`, `${provider}.certauthfilepath=${insidePath('ca.pem')}`];
+  const [routes, ingresses] = ['--providers.kubernetesgateway', '--providers.kubernetesingressnginx'];
   const traefik = [
     `--entrypoints.web.address=${address}:${clusterPorts.gateway}`, `--entrypoints.metrics.address=${address}:${clusterPorts.gatewayMetrics}`,
     '--metrics.prometheus=true', '--metrics.prometheus.entrypoint=metrics', '--metrics.prometheus.addserviceslabels=true', '--metrics.prometheus.buckets=0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5',
-    `${provider}=true`, `${provider}.endpoint=https://${address}:${clusterPorts.api}`, `${provider}.token=${insidePath('gateway.token')}`, `${provider}.certauthfilepath=${insidePath('ca.pem')}`, `${provider}.statusaddress.ip=${address}`,
+    ...login(routes), `${routes}.statusaddress.ip=${address}`,
+    // Ingresses of the class nginx, with the annotations of ingress-nginx.
+    ...login(ingresses), `${ingresses}.httpentrypoint=web`, `${ingresses}.publishstatusaddress=${address}`,
     // Traefik's own default lets a change of weights wait for up to two seconds behind the one before.
     '--providers.providersthrottleduration=200ms', '--global.checknewversion=false', '--global.sendanonymoususage=false', '--log.level=INFO',
   ];

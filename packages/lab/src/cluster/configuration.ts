@@ -42,6 +42,7 @@ export function configurationFiles(settings: ConfigurationSettings): Readonly<Re
     'containerd.toml': containerd(settings),
     'networks/10-lab.conflist': json(network),
     'prometheus.yaml': json(prometheus(settings)),
+    'pods.json': json([]),
     'kwok.yaml': kwokConfiguration(),
     'gateway.token': tokens['gateway'] ?? '',
     'ca.pem': authority,
@@ -134,5 +135,7 @@ const network = {
 
 function prometheus({ address, scrapeSeconds }: ConfigurationSettings): object {
   const interval = `${scrapeSeconds}s`;
-  return { global: { scrape_interval: interval, scrape_timeout: interval }, scrape_configs: [{ job_name: 'traefik', static_configs: [{ targets: [`${address}:${clusterPorts.gatewayMetrics}`] }] }] };
+  const gateway = { job_name: 'traefik', static_configs: [{ targets: [`${address}:${clusterPorts.gatewayMetrics}`] }] };
+  const pods = { job_name: 'pods', file_sd_configs: [{ files: [insidePath('pods.json')] }] };
+  return { global: { scrape_interval: interval, scrape_timeout: interval }, scrape_configs: [gateway, pods] };
 }
