@@ -15,6 +15,7 @@ const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
 const running: LabManagedCluster = { server: 'https://lab-dns-1.hcp.westeurope.azmk8s.io:443', authority: pem, login: 'entra' };
 const { gate, cluster } = labClients;
 const reader = 'Container Registry Repository Reader';
+const contributor = { principal: gate.objectId, role: 'Azure Kubernetes Service Contributor Role', scope: labResources.cluster } as const;
 
 beforeAll(async () => {
   world = await openGateWorld();
@@ -118,6 +119,44 @@ const foreign = {
   users: [{ name: 'a', user: { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: '/bin/sh', args: ['-c', 'id', '--server-id', '6dae42f8-4368-4678-94ff-3960e28e3630'] } } }],
 };
 
+const hidden: LabManagedCluster = { ...running, properties: { apiServerAccessProfile: { enablePrivateCluster: true }, privateFQDN: 'lab.privatelink.westeurope.azmk8s.io' } };
+
+describe('a recovery from outside the network of the cluster', () => {
+  const commands: string[] = [];
+  const recoverBy = async (run: LabManagedCluster['run']): Promise<Failure> => {
+    commands.length = 0;
+    world.lab.arm.setCluster({ ...hidden, ...(run !== undefined && { run: (command, token) => (commands.push(command), run(command, token)) }) });
+    world.lab.arm.assignments.push(contributor);
+    try {
+      return await recover();
+    } finally {
+      world.lab.arm.assignments.splice(world.lab.arm.assignments.indexOf(contributor), 1);
+    }
+  };
+  test('needs the right to run commands: the hint is the assignment', async () => {
+    world.lab.arm.setCluster(hidden);
+    expect(await recover()).toMatchObject({ code: 'AZURE_FORBIDDEN', hint: expect.stringContaining(`--assignee ${gate.objectId} --role "Azure Kubernetes Service Contributor Role" --scope ${labResources.cluster}`) as string });
+  });
+  test('of a cluster that has no room for a pod', async () => {
+    expect(await recoverBy(undefined)).toMatchObject({ code: 'AZURE_REFUSED', message: expect.stringContaining('0/1 nodes are available') as string, hint: expect.stringContaining('disableRunCommand') as string });
+  });
+  test.each<[string, string, string]>([
+    ['a refusal', 'Error from server (Forbidden): leases.coordination.k8s.io "x" is forbidden: User "y" cannot get resource', 'KUBE_FORBIDDEN'], ['an end without words', '', 'KUBE_UNAVAILABLE'],
+    ['a token that is not taken', 'error: You must be logged in to the server (Unauthorized)', 'KUBE_UNAUTHORIZED'],
+  ])('ends with what kubectl ends with: %s', async (_, logs, code) => {
+    expect(await recoverBy(() => Promise.resolve({ exitCode: 1, logs }))).toMatchObject({ code });
+  });
+  test('reads no object that was cut off', async () => {
+    expect(await recoverBy(() => Promise.resolve({ exitCode: 0, logs: '{"apiVersion":"coordination.k8s.io/v1","kind":"Lea' }))).toMatchObject({ code: 'KUBE_PROTOCOL', message: expect.stringContaining('was cut off') as string });
+  });
+  test('is done as who signed in, by kubectl', async () => {
+    const tokens: string[] = [];
+    await recoverBy((_, token) => (tokens.push(token), Promise.resolve({ exitCode: 1, logs: '' })));
+    expect(commands[0]).toBe('kubectl get lease.v1.coordination.k8s.io pratique-canary-shop --namespace web --ignore-not-found --show-managed-fields --output json');
+    expect(await world.lab.entra.verifyAccessToken(tokens[0] ?? '')).toMatchObject({ audience: '6dae42f8-4368-4678-94ff-3960e28e3630', objectId: gate.objectId });
+  });
+});
+
 describe('a cluster', () => {
   test('that is stopped', async () => {
     world.lab.arm.setCluster({ ...running, properties: { powerState: { code: 'Stopped' } } });
@@ -126,14 +165,6 @@ describe('a cluster', () => {
   test('with local accounts disabled and without Entra', async () => {
     world.lab.arm.setCluster({ ...running, login: 'disabled' });
     expect(await recover()).toMatchObject({ code: 'AKS_LOCAL_ACCOUNTS_DISABLED', hint: expect.stringContaining('--enable-aad') as string });
-  });
-  test.each([['ENOTFOUND'], ['ETIMEDOUT'], ['ECONNREFUSED']])('that is private, from a runner outside (%s)', async (network) => {
-    world.lab.arm.setCluster({ ...running, properties: { apiServerAccessProfile: { enablePrivateCluster: true }, privateFQDN: 'lab.privatelink.westeurope.azmk8s.io' } });
-    expect(await recover({ api: nobody(network) })).toMatchObject({ code: 'AKS_UNREACHABLE', facts: { network, cluster: labResources.cluster }, hint: expect.stringMatching(/a runner in the network of the cluster.*az aks command invoke --resource-group lab --name lab --command 'kubectl get .*--namespace web/) as string });
-  });
-  test('that answers only some addresses', async () => {
-    world.lab.arm.setCluster({ ...running, properties: { apiServerAccessProfile: { authorizedIPRanges: ['203.0.113.0/24'] } } });
-    expect(await recover({ api: nobody('ETIMEDOUT') })).toMatchObject({ code: 'AKS_UNREACHABLE', hint: expect.stringContaining('authorizedIpRanges') as string });
   });
   test('that is public and does not answer is unavailable', async () => {
     world.lab.arm.setCluster(running);
@@ -157,7 +188,7 @@ describe('a cluster', () => {
   });
 });
 
-describe('the right of the nodes to pull', () => {
+describe('a deployment', () => {
   let image: string;
   beforeAll(async () => {
     const pushed = await world.pushImage({ name: 'web' });
@@ -169,11 +200,11 @@ describe('the right of the nodes to pull', () => {
   /** An API server that can be reached, and lets nobody do anything: whoever gets there has passed. */
   const closed = (request: Request): Response =>
     (new URL(request.url).pathname === '/api/v1' ? Response.json({ kind: 'APIResourceList', resources: [{ name: 'pods', kind: 'Pod', namespaced: true }] }) : Response.json({ kind: 'Status', message: 'no' }, { status: 403 }));
-  const deploy = (): Promise<Failure> => {
-    world.lab.arm.setCluster(running);
+  const deploy = (managed = running, api: Setting['api'] = closed): Promise<Failure> => {
+    world.lab.arm.setCluster(managed);
     const values = { image, chart: './chart', release: 'shop', namespace: 'web', metrics: 'http://127.0.0.1:9', 'aks-cluster': labResources.cluster, 'azure-resource-manager': world.lab.addresses.arm.url, ...world.inputsOf('gate') };
     const known = Object.fromEntries(Object.entries(values).filter(([name]) => name in helmDeployCanary.inputs));
-    return failureOf(async () => helmDeployCanary.run(parseInputs(helmDeployCanary.inputs, known), await contextOf('gate', closed)));
+    return failureOf(async () => helmDeployCanary.run(parseInputs(helmDeployCanary.inputs, known), await contextOf('gate', api)));
   };
 
   /** Deploys while the nodes have these roles on the registry, in place of their own. */
@@ -190,23 +221,32 @@ describe('the right of the nodes to pull', () => {
   }
   const passed = { code: 'KUBE_FORBIDDEN' };
 
-  test('is there by a condition that covers the repository, and nothing is said', async () => {
+  test.each([['ENOTFOUND'], ['ETIMEDOUT'], ['ECONNREFUSED']])('to a private cluster, from a runner outside (%s), is refused', async (network) => {
+    const refused = await deploy(hidden, nobody(network));
+    expect(refused).toMatchObject({ code: 'AKS_UNREACHABLE', facts: { network, cluster: labResources.cluster } });
+    expect(refused.hint).toMatch(/a runner in the network of the cluster.*pratique canary recover --aks-cluster \/subscriptions\S+ --namespace web/);
+  });
+  test('to a cluster that answers only some addresses is refused', async () => {
+    expect(await deploy({ ...running, properties: { apiServerAccessProfile: { authorizedIPRanges: ['203.0.113.0/24'] } } }, nobody('ETIMEDOUT'))).toMatchObject({ code: 'AKS_UNREACHABLE', hint: expect.stringContaining('authorizedIpRanges') as string });
+  });
+
+  test('whose nodes may pull by a condition that covers the repository goes on, and nothing is said', async () => {
     expect(await deployWith({ prefix: 'acme/' })).toMatchObject(passed);
     expect(world.lines.filter((line) => line.includes('may pull'))).toEqual([]);
   });
-  test.each<[string, readonly Partial<Assignment>[]]>([['no role', []], ['a condition for other repositories', [{ prefix: 'other/' }]], ['AcrPull, which counts for nothing in ABAC mode', [{ role: 'AcrPull' }]]])('is missing with %s', async (_, roles) => {
+  test.each<[string, readonly Partial<Assignment>[]]>([['no role', []], ['a condition for other repositories', [{ prefix: 'other/' }]], ['AcrPull, which counts for nothing in ABAC mode', [{ role: 'AcrPull' }]]])('whose nodes lack the right, with %s, is refused', async (_, roles) => {
     const refused = await deployWith(...roles);
     expect(refused).toMatchObject({ code: 'AKS_PULL_FORBIDDEN', facts: { cluster: labResources.cluster } });
     expect(refused.hint).toContain(`az role assignment create --assignee ${cluster.objectId} --role "Container Registry Repository Reader"`);
     expect(refused.hint).toContain("StringEqualsIgnoreCase '\\''acme/web'\\''");
   });
-  test('in legacy mode is AcrPull', async () => {
+  test('in legacy mode asks for AcrPull', async () => {
     world.lab.acr.setMode('legacy');
     expect(await deployWith('AcrPull')).toMatchObject(passed);
     expect(await deployWith()).toMatchObject({ code: 'AKS_PULL_FORBIDDEN', hint: expect.stringMatching(/--role "AcrPull" --scope "[^"]*"$/) as string });
     world.lab.acr.setMode('abac');
   });
-  test('cannot be told from a role of the organisation, nor by who may not look: a warning', async () => {
+  test('whose right to pull cannot be told, by a role of the organisation or by who may not look, is warned', async () => {
     expect(await deployWith('11111111-1111-4111-8111-111111111111')).toMatchObject(passed);
     expect(world.lines.filter((line) => line.includes('is not one of the built-in ones'))).toHaveLength(1);
     const { assignments } = world.lab.arm;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The role assignment that is missing, as a command (Microsoft Learn: "Azure attribute-based access control for repository permissions", "Azure Container Registry Entra permissions and role assignments").
-import { quoteWord } from '@pratique/azure';
+import { quoteWord } from '@pratique/core';
 
 export interface MissingRole {
   /** Login server. */

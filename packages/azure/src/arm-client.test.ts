@@ -54,6 +54,23 @@ describe('a call', () => {
   });
 });
 
+describe('a call that takes its time', () => {
+  const later = (location: string): Response => new Response('', { status: 202, headers: { location, 'retry-after': '3' } });
+  test('is asked for until it has an answer', async () => {
+    const replies = [Response.json({ done: true }), later(`${endpoint}/results/1?api-version=x`), later(`${endpoint}/results/1?api-version=x`)];
+    const { arm, requests, waited } = connect(() => replies.pop() ?? Response.json({}));
+    expect(await arm.finish({ ...call, method: 'POST', body: { command: 'x' } }, 60)).toEqual({ done: true });
+    expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual([`POST ${endpoint}/subscriptions/s?api-version=2025-10-01`, `GET ${endpoint}/results/1?api-version=x`, `GET ${endpoint}/results/1?api-version=x`]);
+    expect(waited).toEqual([3, 3]);
+  });
+  test.each([['https://evil.example/results/1', 'AZURE_PROTOCOL'], ['', 'AZURE_PROTOCOL']])('and goes on at "%s" is refused', async (location, code) => {
+    await expect(connect(() => later(location)).arm.finish(call, 60)).rejects.toMatchObject({ code });
+  });
+  test('has an end', async () => {
+    await expect(connect(() => later(`${endpoint}/r`)).arm.finish(call, 0)).rejects.toMatchObject({ code: 'AZURE_UNAVAILABLE' });
+  });
+});
+
 describe('a list', () => {
   test('is read page by page', async () => {
     const { arm, requests } = connect(({ url }) => Response.json(url.includes('skip') ? { value: [2] } : { value: [1], nextLink: `${endpoint}/subscriptions/s?$skiptoken=x` }));

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Resource Manager refused, as failures (https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors).
-import { Failure, isJsonObject, stripControl } from '@pratique/core';
+import { Failure, isJsonObject, quoteWord, stripControl } from '@pratique/core';
 import { readRetryAfter } from '@pratique/oci';
-import { quoteWord } from './shell.ts';
 
 /** A call that was refused. */
 export interface ArmRefusal {

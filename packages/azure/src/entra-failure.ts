@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Entra ID and its library refused, as failures (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
-import { Failure, stripControl } from '@pratique/core';
+import { Failure, quoteWord, stripControl } from '@pratique/core';
 import { jwtClaims, readRetryAfter } from '@pratique/oci';
 import type { AzureRefusal } from './azure-http.ts';
 import type { EntraWay } from './entra-way.ts';
-import { quoteWord } from './shell.ts';
 
 const busy = new Set(['90055', '50196', '90033', '90036']);
 const mismatch = new Set(['70021', '700211', '700212', '700213', '700223']);

@@ -5,5 +5,5 @@ export { chooseEntraWay, requireAuthority, type AzureSignIn, type EntraWay } fro
 export { createEntraTokens, type EntraTarget, type EntraToken, type EntraTokens } from './entra.ts';
 export { openManagedCluster, type ManagedCluster } from './managed-cluster.ts';
 export { connectResourceManager, type ArmCall, type ResourceManager } from './arm-client.ts';
-export { quoteWord } from './shell.ts';
+export { runInCluster, type ClusterCommand, type ClusterCommandResult } from './run-command.ts';
 export { signInToAzure, type AzureTokens } from './sign-in.ts';

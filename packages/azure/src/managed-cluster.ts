@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An AKS cluster as Resource Manager knows it, and a kubeconfig for it (https://learn.microsoft.com/rest/api/aks/managed-clusters/list-cluster-user-credentials).
-import { Failure, isJsonObject } from '@pratique/core';
-import { quoteWord } from './shell.ts';
+import { Failure, isJsonObject, quoteWord } from '@pratique/core';
 import type { ResourceManager } from './arm-client.ts';
 
 /** What a deployment needs to know. */

@@ -20,5 +20,6 @@ export {
 } from './ports.ts';
 export { addSecret, redact } from './redact.ts';
 export { retry, type RetryOptions } from './retry.ts';
+export { quoteWord } from './shell.ts';
 export { formatSigner, shortenSigner } from './signer.ts';
 export { escapeHtml, escapeMarkdown, neutralizeCommands, nearest, stripControl } from './text.ts';

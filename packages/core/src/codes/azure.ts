@@ -11,7 +11,7 @@ export const azureCodes = {
   AZURE_PROTOCOL: { kind: 'defect', when: 'What answered does not speak the API of Resource Manager.', mend: 'Check azure-resource-manager, and proxies in between.' },
   AKS_LOCAL_ACCOUNTS_DISABLED: { kind: 'usage', when: 'The cluster has local accounts disabled and no Entra integration: it gives credentials to nobody.', mend: 'Enable Entra on the cluster with the command of the hint.' },
   AKS_STOPPED: { kind: 'usage', when: 'The AKS cluster is stopped.', mend: 'Start it.' },
-  AKS_UNREACHABLE: { kind: 'usage', when: 'The API server of an AKS cluster is private, or limits who may reach it, and this runner does not reach it.', mend: 'Run the job on a runner in the network of the cluster, or let the address of the runner in.' },
+  AKS_UNREACHABLE: { kind: 'usage', when: 'The API server of an AKS cluster is private, or limits who may reach it, and this runner does not reach it.', mend: 'Run the job on a runner in the network of the cluster, or let the address of the runner in. What a canary left can be put back from anywhere: pratique canary recover --aks-cluster ID.' },
   AKS_PULL_FORBIDDEN: { kind: 'refused', when: 'The kubelet identity of the AKS cluster has no role that lets it pull the image from its registry.', mend: 'Run the role assignment of the hint.' },
   ACR_EXCHANGE_REFUSED: { kind: 'usage', when: 'The registry does not take the Entra token.', mend: 'Check that the registry belongs to the tenant, and its audience policy.' },
   ACR_ROLE_MISSING: { kind: 'usage', when: 'The identity lacks a role on the registry or repository.', mend: 'Run the role assignment of the hint.' },

@@ -6,6 +6,7 @@ import type { Entra, EntraClient } from '../entra/entra.ts';
 import { jsonReply } from '../reply.ts';
 import { clusterResource, credentialResults, type LabManagedCluster } from './cluster.ts';
 import { badApiVersion, forbidden, notFound, staticCredentialRefused, unauthorized } from './refusal.ts';
+import { readCommand, startCommand, type CommandResults } from './run-command.ts';
 import { armRoleId, isWithin, mayDo, type ArmAssignment } from './roles.ts';
 
 /** What it knows of. */
@@ -38,11 +39,12 @@ export const labResources = {
 /** Opens it, without a cluster. */
 export function createArm(options: ArmOptions): Arm {
   const assignments: ArmAssignment[] = [];
+  const results: CommandResults = new Map();
   let cluster: LabManagedCluster | undefined;
   return {
     assignments,
     setCluster: (next) => void (cluster = next),
-    handle: (request) => answer(request, { options, assignments, cluster }),
+    handle: (request) => answer(request, { options, assignments, cluster, results }),
   };
 }
 
@@ -50,6 +52,7 @@ interface Desk {
   readonly options: ArmOptions;
   readonly assignments: readonly ArmAssignment[];
   readonly cluster: LabManagedCluster | undefined;
+  readonly results: CommandResults;
 }
 
 interface Caller {
@@ -78,6 +81,8 @@ async function answer(request: Request, desk: Desk): Promise<Response> {
 const routes: readonly { readonly method: string; readonly pattern: RegExp; readonly answer: (desk: Desk, caller: Caller) => Response }[] = [
   { method: 'GET', pattern: /\/Microsoft\.ContainerService\/managedClusters\/[^/]+$/i, answer: readCluster },
   { method: 'POST', pattern: /\/Microsoft\.ContainerService\/managedClusters\/[^/]+\/listClusterUserCredential$/i, answer: listCredential },
+  { method: 'POST', pattern: /\/Microsoft\.ContainerService\/managedClusters\/[^/]+\/runCommand$/i, answer: runCommand },
+  { method: 'GET', pattern: /\/Microsoft\.ContainerService\/managedClusters\/[^/]+\/commandResults\/[^/]+$/i, answer: commandResult },
   { method: 'GET', pattern: /\/Microsoft\.ContainerRegistry\/registries\/[^/]+$/i, answer: readRegistry },
   { method: 'GET', pattern: /\/Microsoft\.ContainerRegistry\/registries\/[^/]+\/providers\/Microsoft\.Authorization\/roleAssignments$/i, answer: listAssignments },
   { method: 'POST', pattern: /^\/providers\/Microsoft\.ResourceGraph\/resources$/i, answer: findResources },
@@ -103,6 +108,18 @@ function listCredential(desk: Desk, caller: Caller): Response {
   const refused = refusal(desk, caller, { action: 'Microsoft.ContainerService/managedClusters/listClusterUserCredential/action', resource, exists: cluster && labResources.cluster });
   if (refused !== undefined || cluster === undefined) return refused ?? notFound(resource);
   return cluster.login === 'disabled' ? staticCredentialRefused() : jsonReply(200, credentialResults(cluster, options.tenantId));
+}
+
+function runCommand(desk: Desk, caller: Caller): Response {
+  const { cluster, results } = desk;
+  const resource = caller.path.slice(0, caller.path.lastIndexOf('/'));
+  const refused = refusal(desk, caller, { action: 'Microsoft.ContainerService/managedClusters/runCommand/action', resource, exists: cluster && labResources.cluster });
+  return refused !== undefined || cluster === undefined ? refused ?? notFound(resource) : startCommand(results, { cluster, body: caller.body, url: caller.url });
+}
+
+function commandResult(desk: Desk, caller: Caller): Response {
+  const resource = caller.path.replace(/\/commandResults\/[^/]+$/i, '');
+  return refusal(desk, caller, { action: 'Microsoft.ContainerService/managedClusters/commandResults/read', resource, exists: desk.cluster && labResources.cluster }) ?? readCommand(desk.results, caller.url);
 }
 
 function readRegistry(desk: Desk, caller: Caller): Response {

@@ -14,6 +14,8 @@ export interface LabManagedCluster {
   readonly authority: string;
   /** How users sign in: by Entra, by a client certificate (local accounts), or not at all. */
   readonly login: 'entra' | 'disabled' | { readonly certificate: string; readonly key: string };
+  /** Runs commands in it (`runCommand`); by default there is no room for their pods. `token` is who asks, for the AKS application. */
+  readonly run?: (command: string, token: string) => Promise<{ readonly exitCode: number; readonly logs: string }>;
   /** Put over the usual properties, for example `{ powerState: { code: 'Stopped' } }`. */
   readonly properties?: JsonObject;
 }

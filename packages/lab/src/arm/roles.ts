@@ -12,6 +12,7 @@ export interface ArmAssignment {
 
 const roles = {
   'Azure Kubernetes Service Cluster User Role': { id: '4abbcc35-e782-43d8-92c5-2d3f1bd2253f', actions: ['Microsoft.ContainerService/managedClusters/read', 'Microsoft.ContainerService/managedClusters/listClusterUserCredential/action'] },
+  'Azure Kubernetes Service Contributor Role': { id: 'ed7f3fbd-7b88-4dd4-9017-9adb7ce333f8', actions: ['Microsoft.ContainerService/managedClusters/read', 'Microsoft.ContainerService/managedClusters/listClusterUserCredential/action', 'Microsoft.ContainerService/managedClusters/runCommand/action', 'Microsoft.ContainerService/managedClusters/commandResults/read'] },
   'Monitoring Data Reader': { id: 'b0d8363b-8ddd-447d-831f-62ca05bff136', actions: ['Microsoft.Monitor/accounts/data/metrics/read'] },
   Reader: { id: 'acdd72a7-3385-48ef-bd42-f606fba81ae7', actions: ['*/read'] },
 } as const;
