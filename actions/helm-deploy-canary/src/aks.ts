@@ -2,7 +2,7 @@
 // A cluster of Azure Kubernetes Service: its kubeconfig by Resource Manager, Entra tokens in place of kubelogin, and whether it can be reached and may pull.
 import { mayPull } from '@pratique/acr';
 import { connectResourceManager, openManagedCluster, signInToAzure, type ManagedCluster, type ResourceManager } from '@pratique/azure';
-import { Failure, formatImage, type Context, type PinnedImage } from '@pratique/core';
+import { Failure, formatImage, quoteWord, type Context, type PinnedImage } from '@pratique/core';
 import { entraApplication, kinds, readKubeconfig, tokenKubeconfig, type Cluster, type ClusterAccess } from '@pratique/kube';
 import type { ClusterInputs } from './inputs.ts';
 
@@ -42,19 +42,14 @@ export async function requireReach(cluster: Cluster, { managed: { reach, id } }:
   } catch (thrown) {
     if (!(thrown instanceof Failure) || thrown.code !== 'KUBE_UNAVAILABLE' || thrown.facts['network'] === undefined || reach === 'public') throw thrown;
     const { host } = new URL(cluster.server);
+    const recoverHint = ` What a canary left can be put back from here as well: pratique canary recover --aks-cluster ${quoteWord(id)} --namespace ${cluster.namespace} --release NAME`;
     throw new Failure({
       code: 'AKS_UNREACHABLE', facts: { ...thrown.facts, cluster: id }, cause: thrown,
       ...(reach === 'private'
-        ? { message: `the cluster is private: this runner does not reach ${host}`, hint: `Run the job on a runner in the network of the cluster, or in one that is peered with it and linked to its private DNS zone: a self-hosted runner, or a GitHub-hosted one with Azure private networking. To look at it from here: ${lookCommand(id, cluster.namespace)}` }
-        : { message: `the cluster answers only some addresses, and not this runner: ${host} does not answer`, hint: `Run the job on a runner with a fixed address, and add it to those that az aks show --ids ${id} --query apiServerAccessProfile.authorizedIpRanges lists.` }),
+        ? { message: `the cluster is private: this runner does not reach ${host}`, hint: `Run the job on a runner in the network of the cluster, or in one that is peered with it and linked to its private DNS zone: a self-hosted runner, or a GitHub-hosted one with Azure private networking.${recoverHint}` }
+        : { message: `the cluster answers only some addresses, and not this runner: ${host} does not answer`, hint: `Run the job on a runner with a fixed address, and add it to those that az aks show --ids ${id} --query apiServerAccessProfile.authorizedIpRanges lists.${recoverHint}` }),
     });
   }
-}
-
-/** Slow, and enough to see whether a canary is left: its journal is a ConfigMap. */
-function lookCommand(id: string, namespace: string): string {
-  const [, , , , group = '', , , , name = ''] = id.split('/');
-  return `az aks command invoke --resource-group ${group} --name ${name} --command 'kubectl get configmaps,httproutes --namespace ${namespace} --output yaml'`;
 }
 
 /** May the nodes pull the image? Fails with `AKS_PULL_FORBIDDEN`; what cannot be told is a warning. */

@@ -38,7 +38,7 @@ export function createArms({ ctx, given, cluster, deployment, kubelet }: ArmOpti
       const selectors = Object.fromEntries(Object.entries(parts).map(([arm, { podSelector }]) => [arm, podSelector]));
       const { arm, sign } = await watchArms(cluster, { selectors, clock: ctx.clock, signal });
       ctx.log.notice({ level: 'warning', title: `The ${arm} cannot serve`, message: `${sign}. Its traffic goes back to stable.` });
-      return { arm, explain: () => explainUnready({ cluster, given, kubelet, what: `the ${arm}`, wait: parts[arm] ?? { objects: [] }, lost: sign }) };
+      return { arm, explain: () => explainUnready({ cluster, given, kubelet, what: `the ${arm}`, wait: parts[arm] ?? { objects: [] }, rendered: deployment.rendered, lost: sign }) };
     },
   };
 }

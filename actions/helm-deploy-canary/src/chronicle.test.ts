@@ -20,8 +20,8 @@ describe('a chronicle', () => {
   test('has each thing that a promotion did, in order, with its time', async () => {
     const { entries, startedAt, timeline, judgement } = await play({});
     expect(entries.map(({ words }) => words)).toEqual([
-      'Asked the registry for the release verdict', 'Installed the baseline, and waited until it was ready', 'Installed the canary, and waited until it was ready', 'Added both to the route at weight 0',
-      'Shifted the traffic: stable 90 %, baseline 5 %, canary 5 %', 'Asked the registry for the release verdict', 'Upgraded the release, and waited until it was ready', 'Put the route back as it was',
+      'Asked the registry for the release verdict', 'Installed the baseline, and waited until it was ready', 'Installed the canary, and waited until it was ready', 'Attached to the traffic, at weight 0',
+      'Shifted the traffic: stable 90 %, baseline 5 %, canary 5 %', 'Asked the registry for the release verdict', 'Upgraded the release, and waited until it was ready', 'Gave all traffic back to stable',
       'Uninstalled the canary', 'Uninstalled the baseline', 'Settled the release as the chart alone renders it',
     ]);
     expect(entries.some(({ failed }) => failed)).toBe(false);

@@ -74,8 +74,9 @@ function followReleases(releases: CanaryWorld['releases'], note: Note): CanaryWo
 function followTraffic(traffic: CanaryWorld['traffic'], note: Note): CanaryWorld['traffic'] {
   return {
     originals: (signal) => traffic.originals(signal),
-    open: (originals, signal) => note('Added both to the route at weight 0', () => traffic.open(originals, signal)),
+    open: (originals, signal) => note('Attached to the traffic, at weight 0', () => traffic.open(originals, signal)),
     shift: (weights, signal) => note(`Shifted the traffic: ${formatWeights(weights)}`, () => traffic.shift(weights, signal)),
-    close: (originals, signal) => note('Put the route back as it was', () => traffic.close(originals, signal)),
+    close: (originals, signal) => note('Gave all traffic back to stable', () => traffic.close(originals, signal)),
+    settle: (originals, signal) => traffic.settle(originals, signal),
   };
 }

@@ -21,7 +21,7 @@ function stage(given: Record<string, string> = {}, files = memoryFiles()): { rea
   const told: Notice[] = [];
   const ctx = { files, clock: { now: () => new Date('2026-11-21T15:00:00Z') }, log: { line: () => undefined, notice: (notice: Notice) => void told.push(notice) } } as unknown as Context;
   const admission = { image, repository: { readManifest: () => Promise.reject(down) } } as unknown as Admission;
-  const deployment = { arms: undefined, rendered: { next: [] }, judging: { settings, forecast: 'soon' } } as unknown as Deployment;
+  const deployment = { arms: undefined, strategy: 'canary', remarks: [], rendered: { next: [] }, judging: { settings, forecast: 'soon' } } as unknown as Deployment;
   const chronicle = { startedAt: new Date('2026-11-21T14:00:00Z'), entries: [], timeline: [], judgement: undefined, follow: () => { throw new Error('it is over'); } };
   const cluster = { server: 'https://cluster.example', get: () => Promise.resolve(undefined) } as unknown as Cluster;
   const values = { image: `r.example/shop@${image.digest}`, chart: './chart', release: 'shop', namespace: 'web', metrics: 'http://prometheus.test', ...given };

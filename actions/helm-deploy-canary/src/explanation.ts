@@ -2,8 +2,9 @@
 // Why something does not get ready, in the user's terms.
 import { roleHint } from '@pratique/acr';
 import { Failure } from '@pratique/core';
-import { diagnose, gatherDiagnosis, type CanaryEnd, type Cluster, type DiagnosisFinding, type JudgeReason } from '@pratique/kube';
+import { diagnose, gatherDiagnosis, secretValues, type CanaryEnd, type Cluster, type DiagnosisFinding, type DiagnosisOptions, type JudgeReason } from '@pratique/kube';
 import type { Inputs } from './inputs.ts';
+import type { Rendered } from './plan.ts';
 import type { Awaited } from './releases.ts';
 
 /** What did not get ready. */
@@ -14,6 +15,8 @@ export interface Unready {
   readonly kubelet: string | undefined;
   readonly what: string;
   readonly wait: Awaited;
+  /** Its Secrets are not shown, wherever they were printed. */
+  readonly rendered: Rendered;
   /** It was ready before; this was seen then. */
   readonly lost?: string;
 }
@@ -39,9 +42,10 @@ export function explainRefusal({ words, loss, judgement, revision }: CanaryEnd, 
 }
 
 /** The failure that a deployment ends with when pods do not run: `CANARY_NOT_READY`, with every cause that was found. */
-export async function explainUnready({ cluster, given, kubelet, what, wait, lost }: Unready): Promise<Failure> {
+export async function explainUnready({ cluster, given, kubelet, what, wait, rendered, lost }: Unready): Promise<Failure> {
   const input = await gatherDiagnosis(cluster, { selector: wait.podSelector ?? '', objects: wait.objects, services: (wait.endpoints ?? []).map(({ service }) => service) });
-  const findings = diagnose(input, { pullHint: ({ registry, repository }) => roleHint({ registry, scope: `repository:${repository}:pull`, mode: given['registry-role-mode'], assignee: kubelet }) });
+  const pullHint: DiagnosisOptions['pullHint'] = ({ registry, repository }) => roleHint({ registry, scope: `repository:${repository}:pull`, mode: given['registry-role-mode'], assignee: kubelet });
+  const findings = diagnose(input, { pullHint, secrets: secretValues([...rendered.next, ...rendered.stable]) });
   const [first] = findings;
   const stay = lost === undefined ? 'get ready' : 'stay ready';
   if (first === undefined) return new Failure({ code: 'CANARY_NOT_READY', message: `${what} did not ${stay}, and nothing in the cluster says why${lost === undefined ? '' : `: ${lost}`}`, hint: `kubectl describe pods --namespace ${given.namespace}`, facts: { unread: input.unread } });

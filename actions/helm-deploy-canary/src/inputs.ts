@@ -22,19 +22,24 @@ export const inputs = {
   namespace: input.form('name', checkReleaseName)({ required: true, description: 'Namespace of the release. It must exist.' }),
   values: input.lines({ description: 'Values files, one a line; later ones win.' }),
   set: input.form('key=value, one a line', readAssignments)({ default: 'image.registry=$registry\nimage.repository=$repository\nimage.digest=$digest', description: 'Values, key=value, one a line, by which the chart gets the image: $image, $registry, $repository and $digest stand for its parts. What the chart renders must run exactly this digest.' }),
-  strategy: input.choice(['canary', 'blue-green', 'rolling', 'flagger', 'argo-rollouts', 'auto'])({ default: 'canary', description: 'canary: beside stable, judged on a growing share of the traffic. blue-green: as many pods as stable has, all of the traffic at once, and back when it fails more than failure-limit. rolling: one helm upgrade, and back when it does not get ready; needs neither route nor metrics. flagger, argo-rollouts: a Canary or Rollout in the cluster owns the workload; one helm upgrade, and its operator decides. auto: the operator where there is one, canary where an HTTPRoute leads to the release, rolling elsewhere; the log says which, and why.' }),
-  steps: input.form('weight and seconds, one step a line', (text) => parseSteps(lines(text)))({ default: '5% 60s\n10% 60s\n25% 60s\n50% 60s', description: 'Steps of the strategy canary: its percent of all traffic (the baseline gets as much) and how long it is watched at the least.' }),
+  strategy: input.choice(['canary', 'blue-green', 'rolling', 'flagger', 'argo-rollouts', 'auto'])({ default: 'canary', description: 'canary: beside stable, judged on a growing share of the traffic. blue-green: as many pods as stable has, all of the traffic at once, and back when it fails more than failure-limit. rolling: one helm upgrade, and back when it does not get ready; needs neither route nor metrics. flagger, argo-rollouts: a Canary or Rollout in the cluster owns the workload; one helm upgrade, and its operator decides. auto: the operator where there is one, canary where an HTTPRoute or an Ingress of ingress-nginx leads to the release (or split names replicas), rolling elsewhere; the log says which, and why.' }),
+  steps: input.form('weight and seconds, one step a line', (text) => parseSteps(lines(text)))({ default: '5% 60s\n10% 60s\n25% 60s\n50% 60s', description: 'Steps of the strategy canary: its percent of all traffic (a baseline gets as much) and how long it is watched at the least.' }),
   'soak-seconds': input.seconds({ default: '240', description: 'How long the new version serves everything with blue-green, at the least, before the release is upgraded.' }),
-  replicas: input.form('number', readReplicas)({ default: '1', description: 'Pods of the canary, and as many of the baseline; blue-green takes as many as stable has.' }),
-  route: input.text({ description: 'HTTPRoute that sends traffic to the release. Default: the one route in the namespace that sends to a Service of the release.' }),
+  replicas: input.form('number', readReplicas)({ default: '1', description: 'Pods of the canary, and as many of the baseline; blue-green takes as many as stable has, and split: replicas as many as its steps need.' }),
+  split: input.choice(['auto', 'gateway-api', 'ingress-nginx', 'replicas'])({ default: 'auto', description: 'By what the traffic is split: gateway-api (weights of an HTTPRoute), ingress-nginx (a canary Ingress beside that of stable; compared with stable itself), replicas (so many pods get the labels of stable\'s Service; coarse, and judged by the application\'s own counters). auto: the HTTPRoute that leads to the release, or else the Ingress.' }),
+  route: input.text({ description: 'HTTPRoute or Ingress that sends traffic to the release. Default: the one in the namespace that sends to a Service of the release.' }),
   metrics: input.text({ description: 'Address of Prometheus, or the query endpoint of an Azure Monitor workspace; without /api/v1. Required for canary and blue-green, and for auto when that comes to canary.' }),
   'metrics-audience': input.text({ description: 'Audience of the Entra token for the metrics. Default: https://prometheus.monitor.azure.com for workspaces of Azure Monitor, no token for others.' }),
   'metrics-token': input.text({ description: 'Bearer token for the metrics, from a secret, where they want one that is not of Entra.' }),
-  counters: input.choice(presetNames)({ default: 'traefik', description: 'Whose raw counters are read: the gateway that serves the route.' }),
+  counters: input.choice([...presetNames, 'application'])({ default: 'traefik', description: 'Whose raw counters are read: those of the gateway that serves the route, or the application\'s own.' }),
+  'counters-requests': input.text({ description: 'With counters: application, the selector of its counter of answers, such as http_requests_total{namespace="$namespace",pod=~"$pods"}: $namespace, $service and $port stand for the Service, $pods for a regular expression of its pods\' names. No rate(), no sum().' }),
+  'counters-buckets': input.text({ description: 'With counters: application, the selector of the buckets of its histogram of seconds; without it latency is not judged.' }),
+  'counters-status': input.text({ default: 'code', description: 'With counters: application, the label that holds the status of an answer.' }),
+  'counters-failed': input.form('regular expression', readPattern)({ default: '5..', description: 'With counters: application, which values of that label are failures; it matches whole values.' }),
   latency: input.flag({ default: 'true', description: 'Judge also the share of slow requests, at the bucket boundaries above stable\'s 50th, 95th and 99th percentile.' }),
   'minimum-dwell-seconds': input.seconds({ default: '120', description: 'No promotion before the canary has had traffic for this long.' }),
   'horizon-seconds': input.seconds({ default: '600', description: 'When the judge has no answer by then, on-insufficient-data decides. At least the sum of the steps.' }),
-  'slot-seconds': input.seconds({ default: '5', description: 'How often the judge looks; not shorter than the scrape interval of the metrics.' }),
+  'slot-seconds': input.seconds({ description: 'How often the judge looks. Default: at each scrape, as often as stable\'s history shows them; 15 s without history.' }),
   'failure-limit': input.form('percent', readPercent)({ default: '1%', description: 'On a first deployment and with blue-green there is no baseline to compare with: the largest share of failed requests that is acceptable.' }),
   'on-insufficient-data': input.choice(['extend', 'hold', 'rollback'])({ default: 'rollback', description: 'When there is proof for neither: extend goes on judging until timeout-seconds, hold gives all traffic back to stable and leaves the canary for a look, rollback puts everything back.' }),
   'timeout-seconds': input.seconds({ default: '1800', description: 'For the whole run. Afterwards everything is put back.' }),
@@ -55,6 +60,14 @@ export type ClusterInputs = Pick<Inputs, 'kubeconfig' | 'context' | 'aks-cluster
 function readReplicas(text: string): number {
   if (!/^\d{1,3}$/.test(text) || Number(text) < 1) throw new Error(`must be a number of pods from 1 to 999, not "${text}"`);
   return Number(text);
+}
+
+function readPattern(text: string): RegExp {
+  try {
+    return new RegExp(`^(?:${text})$`);
+  } catch {
+    throw new Error(`must be a regular expression such as 5.., not "${text.slice(0, 40)}"`);
+  }
 }
 
 function readPercent(text: string): number {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The metrics server, and which token it wants: one of Entra for Azure Monitor, a fixed one, or none.
-import { quoteWord, signInToAzure } from '@pratique/azure';
-import { Failure, type Context } from '@pratique/core';
+import { signInToAzure } from '@pratique/azure';
+import { Failure, quoteWord, type Context } from '@pratique/core';
 import { azureMonitorAudience, connectMetrics, isAzureMonitor, type MetricsServer } from '@pratique/kube';
 import type { Inputs } from './inputs.ts';
 

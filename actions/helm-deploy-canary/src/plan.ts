@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What will be deployed: the chart as it renders for this image, what of it gets traffic, and the two arms made from it. Reads only.
 import { Failure, formatImage, type Context, type PinnedImage } from '@pratique/core';
-import { armName, fieldOf, isArgoRollout, listOf, makeArm, readManifest, textMapOf, textOf, type Arm, type ArmWorkload, type ChartSource, type Helm, type KubeObject } from '@pratique/kube';
+import { armName, fieldOf, getRelease, isArgoRollout, listOf, makeArm, readManifest, textMapOf, textOf, type Arm, type ArmWorkload, type ChartSource, type Cluster, type KubeObject, type SplitServices } from '@pratique/kube';
+import type { Connection } from './connection.ts';
 import type { Inputs } from './inputs.ts';
 
 /** The chart, filled in for the image. */
@@ -14,16 +15,21 @@ export interface Rendered {
 }
 
 /** Renders the chart for the image. Fails with `WORKLOAD_INVALID` when no container would run it. */
-export async function render(given: Inputs, { helm, image, stableRevision }: { readonly helm: Helm; readonly image: PinnedImage; readonly stableRevision: number }): Promise<Rendered> {
+export async function render(given: Inputs, { connection: { cluster, helm }, image, stableRevision }: { readonly connection: Connection; readonly image: PinnedImage; readonly stableRevision: number }): Promise<Rendered> {
   const parts: Readonly<Record<string, string>> = { $image: formatImage(image), $registry: image.registry, $repository: image.repository, $digest: image.digest };
   const set = given.set.map(({ key, value }) => ({ key, value: value.replace(/\$(?:image|registry|repository|digest)\b/g, (name) => parts[name] ?? name), text: true }));
   const chart: ChartSource = { chart: given.chart, values: given.values ?? [], set };
   const [next, stable] = await Promise.all([
-    helm.render({ ...chart, release: given.release, upgrade: stableRevision > 0 }), stableRevision > 0 ? helm.manifest(given.release, stableRevision) : '',
+    helm.render({ ...chart, release: given.release, upgrade: stableRevision > 0 }), stableRevision > 0 ? objectsOf(cluster, given.release, stableRevision) : [],
   ]);
-  const rendered = { chart, next: readManifest(next, 'the manifest of the chart'), stable: stable === '' ? [] : readManifest(stable, 'the manifest of the release') };
+  const rendered = { chart, next: readManifest(next, 'the manifest of the chart'), stable };
   requireImage(rendered.next, image);
   return rendered;
+}
+
+/** What a revision of a release is made of. */
+export async function objectsOf(cluster: Pick<Cluster, 'get'>, release: string, revision: number): Promise<readonly KubeObject[]> {
+  return readManifest((await getRelease(cluster, release, revision)).manifest, 'the manifest of the release');
 }
 
 /** Deployments, StatefulSets and DaemonSets, and Rollouts of Argo. */
@@ -60,6 +66,11 @@ interface ArmsOptions {
   readonly service: string;
   readonly replicas: number;
   readonly pins: Readonly<Record<string, string>>;
+}
+
+/** The Services that traffic is split between. */
+export function servicesOf(stable: string, { canary, baseline }: Arms): SplitServices {
+  return { stable, canary: canary.service, ...(baseline !== undefined && { baseline: baseline.service }) };
 }
 
 /** Name of the release of an arm. */

@@ -2,11 +2,11 @@
 // The Helm releases of a canary: main, canary and baseline; with our own waiting, and a diagnosis when it is in vain.
 import { Failure, formatImage, type Context, type PinnedImage } from '@pratique/core';
 import {
-  isPending, kinds, listRevisions, planRecovery, readManifest, readRelease, stateOf, textMapOf, waitReady, wrapChart, writeChart,
+  getRelease, isPending, kinds, listRevisions, planRecovery, stateOf, textMapOf, waitReady, wrapChart, writeChart,
   type ArmWorkload, type CanaryReleases, type Cluster, type Helm, type KubeObject, type MainRelease, type OperationOwner, type ReleaseRevision, type UpgradeOptions, type WaitOptions,
 } from '@pratique/kube';
 import type { Inputs } from './inputs.ts';
-import { imagesOf, twinRelease, workloadsOf, type Arms, type Rendered } from './plan.ts';
+import { imagesOf, objectsOf, twinRelease, workloadsOf, type Arms, type Rendered } from './plan.ts';
 
 /** Everything the releases are made with. */
 export interface ReleaseOptions {
@@ -45,11 +45,12 @@ const settings = { timeoutSeconds: hookSeconds, historyMax };
 
 /** The releases of one run. `prepared` is asked for only where something new is installed. */
 export function createReleases(options: ReleaseOptions, prepared: () => Prepared): CanaryReleases {
+  return { ...createTwins(options, prepared), ...createMain(options, prepared) };
+}
+
+function createTwins(options: ReleaseOptions, prepared: () => Prepared): Pick<CanaryReleases, 'installTwin' | 'removeTwin'> {
   const { ctx, given, helm } = options;
-  const upgrade = (more: Pick<UpgradeOptions, 'release' | 'chart' | 'description' | 'serverSide'> & Partial<UpgradeOptions>): Promise<void> => helm.upgrade({ ...settings, ...more });
   return {
-    main: () => readMain(options),
-    mendMain: () => mend(options, given.release, options.owner),
     async installTwin(arm, signal) {
       const { arms, image, replicas } = prepared();
       const workload = arms?.[arm];
@@ -57,22 +58,36 @@ export function createReleases(options: ReleaseOptions, prepared: () => Prepared
       const release = twinRelease(given.release, arm);
       await mend(options, release, () => Promise.resolve({ state: 'dead', evidence: 'the lock is held, and only runs that hold it touch this release' }));
       const folder = await writeChart(ctx.files, `${ctx.scratch}/${arm}`, wrapChart(workload.objects, { name: arm, version: '0.0.0', appVersion: image.digest.replace(':', '-') }));
-      await upgrade({ release, chart: folder, description: `${arm} of ${given.release} by ${ctx.event.run.uri}`, serverSide: 'true', forceConflicts: true });
+      await helm.upgrade({ ...settings, release, chart: folder, description: `${arm} of ${given.release} by ${ctx.event.run.uri}`, serverSide: 'true', forceConflicts: true });
       await becomeReady(options, `the ${arm}`, waitForArm(workload, replicas), signal);
     },
     removeTwin: (arm) => helm.uninstall({ release: twinRelease(given.release, arm), timeoutSeconds: hookSeconds }),
+  };
+}
+
+function createMain(options: ReleaseOptions, prepared: () => Prepared): Omit<CanaryReleases, 'installTwin' | 'removeTwin'> {
+  const { ctx, given, helm } = options;
+  // The revision that holds the route as it was while the canary served.
+  let carrying: ReleaseRevision | undefined;
+  return {
+    main: () => readMain(options.cluster, given.release),
+    mendMain: () => mend(options, given.release, options.owner),
     async upgradeMain(signal) {
       const { rendered, image, keepRoute } = prepared();
       await mend(options, given.release, options.owner);
       const postRenderer = await keepRoute();
       const warning = postRenderer === undefined ? '' : ' (its route is the canary\'s: do not roll back to this revision)';
-      await upgrade({ ...rendered.chart, release: given.release, description: `${formatImage(image)} by ${ctx.event.run.uri}${warning}`, serverSide: 'auto', ...(postRenderer !== undefined && { postRenderer, forceConflicts: true }) });
+      await helm.upgrade({ ...settings, ...rendered.chart, release: given.release, description: `${formatImage(image)} by ${ctx.event.run.uri}${warning}`, serverSide: 'auto', ...(postRenderer !== undefined && { postRenderer, forceConflicts: true }) });
+      const newest = (await listRevisions(options.cluster, given.release)).at(-1);
+      carrying = postRenderer === undefined ? undefined : newest;
       await becomeReady(options, 'the release', waitForMain(rendered.next), signal);
-      return newestRevision(options.cluster, given.release);
+      return newest?.revision ?? 0;
     },
     async settleMain() {
       const { rendered, image, ownsRoute } = prepared();
-      if (ownsRoute) await upgrade({ ...rendered.chart, release: given.release, description: `${formatImage(image)} by ${ctx.event.run.uri}`, serverSide: 'auto', hooks: false, forceConflicts: true });
+      if (ownsRoute) await helm.upgrade({ ...settings, ...rendered.chart, release: given.release, description: `${formatImage(image)} by ${ctx.event.run.uri}`, serverSide: 'auto', hooks: false, forceConflicts: true });
+      // A plain `helm rollback` would go back to it, and the route to Services that are gone. Without it helm says that there is no such revision.
+      if (ownsRoute && carrying !== undefined) await options.cluster.remove({ ...kinds.secret, name: carrying.secret.name }, { uid: carrying.secret.uid });
       return newestRevision(options.cluster, given.release);
     },
     async rollBackMain(revision, signal) {
@@ -80,7 +95,7 @@ export function createReleases(options: ReleaseOptions, prepared: () => Prepared
       // After an upgrade that failed half-way the revision before still counts as deployed, but is not what stands there.
       const newest = (await listRevisions(options.cluster, given.release)).at(-1);
       if (newest?.revision !== revision || newest.status !== 'deployed') await helm.rollback({ ...settings, release: given.release, revision });
-      await becomeReady(options, 'the release', waitForMain(readManifest(await helm.manifest(given.release), 'the manifest of the release')), signal);
+      await becomeReady(options, 'the release', waitForMain(await objectsOf(options.cluster, given.release, revision)), signal);
     },
     removeMain: () => helm.uninstall({ release: given.release, timeoutSeconds: hookSeconds }),
   };
@@ -91,11 +106,12 @@ export async function newestRevision(cluster: Cluster, release: string): Promise
   return (await listRevisions(cluster, release)).at(-1)?.revision ?? 0;
 }
 
-async function readMain({ cluster, helm, given }: ReleaseOptions): Promise<MainRelease | undefined> {
-  const revisions = (await listRevisions(cluster, given.release)).filter(({ status }) => status !== 'uninstalled');
+/** The release as a recovery sees it. */
+export async function readMain(cluster: Pick<Cluster, 'get' | 'list'>, release: string): Promise<MainRelease | undefined> {
+  const revisions = (await listRevisions(cluster, release)).filter(({ status }) => status !== 'uninstalled');
   const deployed = revisions.findLast(({ status }) => status === 'deployed');
   if (deployed === undefined) return revisions.length === 0 ? undefined : { revision: lastGood(revisions), settled: false };
-  const objects = await Promise.all(workloadsOf(readManifest(await helm.manifest(given.release, deployed.revision), 'the manifest of the release')).map((object) => cluster.get({ apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name })));
+  const objects = await Promise.all(workloadsOf(await objectsOf(cluster, release, deployed.revision)).map((object) => cluster.get({ apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name })));
   return { revision: deployed.revision, settled: deployed === revisions.at(-1) && objects.every((object) => object !== undefined && stateOf(object).state === 'ready') };
 }
 
@@ -117,9 +133,8 @@ export async function mend({ ctx, cluster, helm }: Pick<ReleaseOptions, 'ctx' | 
 
 /** Whether the newest revision was applied by the server: only then may helm be told to take fields over. A new release is. */
 export async function appliedByServer(cluster: Cluster, release: string): Promise<boolean> {
-  const newest = (await listRevisions(cluster, release)).at(-1);
-  const secret = newest && (await cluster.get({ ...kinds.secret, name: newest.secret.name }));
-  return secret === undefined || readRelease(secret).appliedBy === 'server';
+  const revision = await newestRevision(cluster, release);
+  return revision === 0 || (await getRelease(cluster, release, revision)).appliedBy === 'server';
 }
 
 /** What is waited for. */

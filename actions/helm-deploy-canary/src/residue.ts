@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Proofs at the end: nothing of the canary is left, and every pod runs exactly the digest.
 import { Failure, formatImage, type PinnedImage } from '@pratique/core';
-import { armLabels, formatObject, kinds, listOf, textMapOf, textOf, type Cluster, type KubeObject } from '@pratique/kube';
+import { armLabels, formatObject, kinds, listOf, textMapOf, textOf, type Cluster, type KubeObject, type ObjectKind } from '@pratique/kube';
 import { imagesOf, workloadsOf } from './plan.ts';
 
-const looked = [kinds.deployment, kinds.replicaSet, kinds.pod, kinds.service, kinds.configMap, kinds.secret, { apiVersion: 'v1', kind: 'ServiceAccount' }] as const;
+const beside = [kinds.deployment, kinds.replicaSet, kinds.service, kinds.configMap, kinds.secret, { apiVersion: 'v1', kind: 'ServiceAccount' }] as const;
 
-/** Everything that carries the labels of an arm of the release. Foreground deletion means that it is gone, not only going. */
+/** Everything that carries the labels of an arm of the release; only its pods while there are any, since they end last. Foreground deletion means that it is gone, not only going. */
 export async function listResidue(cluster: Pick<Cluster, 'list'>, release: string): Promise<readonly string[]> {
-  const lists = await Promise.all(looked.map((kind) => cluster.list({ ...kind, labelSelector: `${armLabels.release}=${release}` })));
-  return lists.flatMap(({ items }) => items.map(formatObject));
+  const labelSelector = `${armLabels.release}=${release}`;
+  const listed = async (kind: ObjectKind): Promise<readonly KubeObject[]> => (await cluster.list({ ...kind, labelSelector })).items;
+  const pods = await listed(kinds.pod);
+  const found = pods.length > 0 ? [pods] : await Promise.all([...beside.map(listed), listed(kinds.ingress).catch(notAllowed)]);
+  return found.flat().map(formatObject);
+}
+
+/** Who may not list Ingresses has made none. */
+function notAllowed(thrown: unknown): readonly KubeObject[] {
+  if (thrown instanceof Failure && thrown.code === 'KUBE_FORBIDDEN') return [];
+  throw thrown;
 }
 
 /** Every ready pod of the workloads that run the image has it by digest. Fails with `CANARY_NOT_READY`. */

@@ -38,6 +38,8 @@ export interface RunRecord {
   readonly reached: Weights;
   readonly settings: JudgeSettings;
   readonly forecast: string;
+  /** What of the split is not as one may expect. */
+  readonly remarks: readonly string[];
   /** Absent when nothing was judged yet. */
   readonly judgement?: Judgement;
   readonly timeline: readonly TimelinePoint[];
@@ -59,7 +61,7 @@ export interface RunFacts {
   readonly image: PinnedImage;
   readonly server: string;
   readonly run: string;
-  readonly deployment: Pick<Deployment, 'arms' | 'judging'>;
+  readonly deployment: Pick<Deployment, 'arms' | 'judging' | 'strategy' | 'remarks'>;
   readonly findings: readonly ChartFinding[];
   readonly chronicle: Chronicle;
   readonly now: Date;
@@ -67,9 +69,9 @@ export interface RunFacts {
 
 /** The record of a run that ended so. */
 export function recordRun({ given, image, server, run, deployment, findings, chronicle, now }: RunFacts, end: CanaryEnd | Failure): RunRecord {
-  const { arms, judging } = deployment;
+  const { arms, judging, strategy, remarks } = deployment;
   const shown = {
-    image, release: given.release, namespace: given.namespace, chart: given.chart, strategy: arms === undefined ? 'first deployment' : arms.baseline === undefined ? 'blue-green' : 'canary', server, run,
+    image, release: given.release, namespace: given.namespace, chart: given.chart, strategy, remarks, server, run,
     startedAt: chronicle.startedAt, finishedAt: now, settings: judging.settings, forecast: judging.forecast, timeline: chronicle.timeline, entries: chronicle.entries,
     parts: (arms?.canary.objects ?? []).map(({ kind, metadata }) => `${kind} ${metadata.name}`), shared: arms?.canary.shared ?? [], leftOut: arms?.canary.leftOut ?? [], chartFindings: findings,
   } as const;

@@ -6,6 +6,7 @@ import { openAdmission } from './admission.ts';
 import { requirePull } from './aks.ts';
 import { describeChart, reviewChart } from './chart-review.ts';
 import { connect, requireOneCluster } from './connection.ts';
+import { requireCounters } from './counters.ts';
 import type { Inputs } from './inputs.ts';
 import { requireMetrics } from './metrics.ts';
 import { render } from './plan.ts';
@@ -22,6 +23,7 @@ const strategies: Readonly<Record<Choice['strategy'], Strategy>> = { canary: dep
 /** The work of the step; loaded after its inputs were read. */
 export async function run(given: Inputs, ctx: Context): Promise<Result> {
   if (given.strategy === 'canary' || given.strategy === 'blue-green') requireMetrics(given);
+  if (given.strategy === 'canary' || given.strategy === 'blue-green' || given.strategy === 'auto') requireCounters(given);
   requireOneCluster(given);
   const admission = await openAdmission(given, ctx);
   // Before anything is asked of the cluster: without evidence there is nothing to plan.
@@ -34,14 +36,14 @@ export async function run(given: Inputs, ctx: Context): Promise<Result> {
 }
 
 async function deploy(locked: Omit<Task, 'rendered' | 'findings' | 'stableRevision'>): Promise<Result> {
-  const { given, ctx, admission: { image, chart }, connection: { cluster, helm } } = locked;
+  const { given, ctx, admission: { image, chart }, connection: { cluster } } = locked;
   const world = openRecovery(locked);
   const left = await world.journal.read(ctx.signal);
   if (left !== undefined && !given['dry-run']) await recoverCanary(world, left, ctx.signal);
   const stableRevision = (await world.releases.main(ctx.signal))?.revision ?? 0;
-  const rendered = await render(given, { helm, image, stableRevision });
+  const rendered = await render(given, { connection: locked.connection, image, stableRevision });
   const findings = reviewChart(ctx, rendered.next, chart);
-  const { strategy, why } = given.strategy === 'auto' ? await chooseStrategy(cluster, rendered.next, image) : { strategy: given.strategy, why: undefined };
+  const { strategy, why } = given.strategy === 'auto' ? await chooseStrategy(cluster, rendered.next, { image, split: given.split }) : { strategy: given.strategy, why: undefined };
   if (why !== undefined) ctx.log.line(`strategy ${strategy}: ${why}`);
   const result = await strategies[strategy]({ ...locked, stableRevision, rendered, findings });
   const chosen = why === undefined ? '' : `\n<sub>Strategy ${strategy}, since ${escapeMarkdown(why)}.</sub>\n`;

@@ -39,11 +39,11 @@ function figures({ judgement, settings }: RunRecord): string[] {
   }));
 }
 
-function lines({ forecast, settings }: RunRecord): string[] {
+function lines({ forecast, settings, remarks }: RunRecord): string[] {
   const [metric] = settings.metrics;
   if (metric === undefined) return [];
   const limits = `Roll back beyond ${formatLine(metric.alarm)}, promote below ${formatLine(metric.promote)} of failed requests; false rollback at most ${formatShare(settings.alpha)}, false promotion at most ${formatShare(settings.beta)}.`;
-  return [`<sub>${prose(forecast)} ${limits}</sub>`, ''];
+  return [...remarks.flatMap((remark) => [prose(remark, 1500), '']), `<sub>${prose(forecast)} ${limits}</sub>`, ''];
 }
 
 /** To look further; to put things back where that may be needed. */

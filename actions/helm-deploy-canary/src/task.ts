@@ -17,7 +17,7 @@ export const outputs = {
   'weights-reached': 'The largest weights, as stable/baseline/canary in percent; empty for rolling.',
   samples: 'Requests of the canary that were judged.',
   judgement: 'Figures of the judge as JSON.',
-  residue: 'Objects of the canary that are left: 0, or the run fails.',
+  residue: 'Objects of the canary that are left: 0, or the run fails; more only with on-insufficient-data: hold.',
   attestation: 'Digest of the signed record on the image; empty when nothing was proven, and with attest: false.',
   report: 'The report, one HTML file: verdict, plots, figures, diagnosis. Written for every run that came to judging, also when it failed.',
 };

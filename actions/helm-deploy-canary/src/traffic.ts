@@ -1,42 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// The route in front of stable, baseline and canary: split, and put back as it was.
-import { Failure, parseJsonObject, type Context } from '@pratique/core';
-import { allStable, findRoute, openSplit, resumeSplit, type CanaryTraffic, type Cluster, type KubeObject, type RouteSplit, type TrafficSplit, type Weights } from '@pratique/kube';
+// The traffic in front of stable, baseline and canary: split, and put back as it was, in whatever way it is split.
+import { Failure, type Context } from '@pratique/core';
+import { allStable, resumeSplit, type CanaryTraffic, type TrafficSplit, type Weights } from '@pratique/kube';
 
-/** Which route, and which Services it splits between. */
+/** Whose traffic. */
 export interface TrafficOptions {
-  readonly ctx: Pick<Context, 'log'>;
-  readonly cluster: Cluster;
+  readonly ctx: Pick<Context, 'log' | 'clock'>;
+  readonly cluster: Parameters<typeof resumeSplit>[0];
   /** Absent while only recovering, and on a first deployment. */
-  readonly split?: { readonly route: KubeObject; readonly services: RouteSplit['services'] };
+  readonly split?: TrafficSplit;
 }
+
+const lookSeconds = 0.5;
+const mostLooks = 60;
+/** Until gateways have taken it in. */
+const gatewaySeconds = 2;
 
 /** The traffic of one run. */
 export function createTraffic({ ctx, cluster, split }: TrafficOptions): CanaryTraffic {
   let current: Weights = allStable;
-  let opened: TrafficSplit | undefined;
   const required = (): TrafficSplit => {
-    if (opened === undefined && split !== undefined) opened = openSplit(cluster, split.route, split.services);
-    if (opened === undefined) throw new Failure({ code: 'INTERNAL_DEFECT', message: 'there is no route to split' });
-    return opened;
+    if (split === undefined) throw new Failure({ code: 'INTERNAL_DEFECT', message: 'there is no traffic to split' });
+    return split;
+  };
+  /** Waits for what gateways are told; `false` when they are told nothing. */
+  const settled = async ({ isSettled }: TrafficSplit, signal: AbortSignal): Promise<boolean> => {
+    if (isSettled === undefined) return false;
+    for (let look = 1; look <= mostLooks && !(await isSettled()); look += 1) await ctx.clock.sleep(lookSeconds, signal);
+    return true;
   };
   return {
     originals: () => Promise.resolve(JSON.stringify(required().plan)),
     open: () => required().attach(),
-    // Whether the gateway does as the route says shows in what it counts.
-    async shift(weights) {
+    // Whether the gateway does as it was told shows in what it counts.
+    async shift(weights, signal) {
       await required().shift(current, weights);
       current = weights;
+      await settled(required(), signal);
     },
+    // By the journal alone: a run that was killed left nothing else.
     async close(originals) {
-      const foreign = await resumeSplit(cluster, parseJsonObject(originals, 'the route in the journal', 'KUBE_JOURNAL_INVALID') as unknown as RouteSplit).restore();
+      const foreign = await resumeSplit(cluster, originals).restore();
       for (const words of foreign) ctx.log.notice({ level: 'warning', title: 'The route was changed by somebody else', message: words });
       current = allStable;
     },
+    async settle(originals, signal) {
+      if (await settled(resumeSplit(cluster, originals), signal)) await ctx.clock.sleep(gatewaySeconds, signal);
+    },
   };
-}
-
-/** The route that serves the release; `undefined` when the cluster has none for it and none was named. */
-export function routeOf(cluster: Cluster, { route, service }: { readonly route: string | undefined; readonly service: string }): Promise<KubeObject> {
-  return findRoute(cluster, service, route === undefined ? {} : { name: route });
 }

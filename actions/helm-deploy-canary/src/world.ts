@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ports of a deployment on the real cluster: all of them, or those by which what is left is put back.
 import { Failure } from '@pratique/core';
-import { openJournal, type CanaryWorld, type RecoveryWorld, type RunWorld } from '@pratique/kube';
+import { openJournal, type CanaryWorld, type RecoveryWorld, type RunWorld, type TrafficSplit } from '@pratique/kube';
 import { createArms } from './arms.ts';
 import type { Deployment } from './deployment.ts';
 import { explainUnready } from './explanation.ts';
@@ -23,9 +23,9 @@ export function openRecovery(holder: Holder): RecoveryWorld {
 }
 
 /** For a strategy that deploys what was prepared. */
-export function openWorld(task: Task, prepared: Prepared, split?: TrafficOptions['split']): RunWorld {
+export function openWorld(task: Task, prepared: Prepared, split?: TrafficSplit): RunWorld {
   const { given, connection: { cluster, aks }, admission } = task;
-  const explain: ReleaseOptions['explain'] = (what, wait) => explainUnready({ cluster, given, kubelet: aks?.managed.kubeletIdentity, what, wait });
+  const explain: ReleaseOptions['explain'] = (what, wait) => explainUnready({ cluster, given, kubelet: aks?.managed.kubeletIdentity, what, wait, rendered: prepared.rendered });
   return { ...assemble(task, { explain, timeoutSeconds: given['timeout-seconds'], prepared: () => prepared, ...(split !== undefined && { split }) }), requireEvidence: () => admission.require() };
 }
 
@@ -39,7 +39,7 @@ interface Parts extends Pick<ReleaseOptions, 'explain' | 'timeoutSeconds'>, Pick
   readonly prepared: () => Prepared;
 }
 
-function assemble({ given, ctx, connection: { cluster, helm }, fence, predecessor }: Holder, { prepared, split, ...waiting }: Parts): RecoveryWorld {
+function assemble({ given, ctx, connection: { cluster, helm }, fence, predecessor }: Holder, { prepared, split, ...waiting }: Parts): Omit<RunWorld, 'requireEvidence'> {
   const journal = openJournal({ cluster, namespace: given.namespace, release: given.release, fence });
   const owner = async () => provenOwner(ctx, predecessor?.replace(/#\d+$/, '') ?? (await journal.read(ctx.signal))?.run);
   return {

@@ -9,7 +9,7 @@ const resources: Readonly<Record<string, Readonly<Record<string, readonly [kind:
   v1: { pods: ['Pod', true], services: ['Service', true], configmaps: ['ConfigMap', true], secrets: ['Secret', true], namespaces: ['Namespace', false], events: ['Event', true], resourcequotas: ['ResourceQuota', true], serviceaccounts: ['ServiceAccount', true] },
   'apps/v1': { deployments: ['Deployment', true], replicasets: ['ReplicaSet', true], statefulsets: ['StatefulSet', true], daemonsets: ['DaemonSet', true] },
   'batch/v1': { jobs: ['Job', true] }, 'coordination.k8s.io/v1': { leases: ['Lease', true] }, 'discovery.k8s.io/v1': { endpointslices: ['EndpointSlice', true] },
-  'networking.k8s.io/v1': { ingresses: ['Ingress', true] }, 'gateway.networking.k8s.io/v1': { httproutes: ['HTTPRoute', true] },
+  'networking.k8s.io/v1': { ingresses: ['Ingress', true], ingressclasses: ['IngressClass', false] }, 'gateway.networking.k8s.io/v1': { httproutes: ['HTTPRoute', true] },
 };
 
 type Stored = Record<string, unknown> & { metadata: Record<string, unknown> };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The report of a deployment as one HTML file: how it ended and why, over time, in figures, and what was done.
 import { formatImage } from '@pratique/core';
-import { formatOdds } from '@pratique/kube';
+import { formatOdds, formatPercent } from '@pratique/kube';
 import { badge, clip, html, htmlDigest, htmlFacts, htmlHeadline, htmlLink, htmlPage, htmlRow, htmlRows, htmlSection, htmlTable, htmlTile, instant, plural, type Markup } from '@pratique/step';
 import type { Finding, RunRecord } from '../run-record.ts';
 import { judgementSection } from './judgement-section.ts';
@@ -46,8 +46,8 @@ function tiles({ reached, judgement, startedAt, finishedAt, timeline, strategy }
   const took = (finishedAt.getTime() - startedAt.getTime()) / 1000;
   const time = timeline.length === 0 ? 'judgement' : 'time';
   return html`<ul class="tiles">
-${htmlTile(time, 'Most traffic', { content: html`<b>${strategy === 'canary' ? reached.canary : 100} %</b>`, note: strategy === 'canary' ? `for the canary, ${reached.baseline} % for the baseline` : 'a first deployment has all of it' })}
-${htmlTile('judgement', 'Requests judged', { content: html`<b>${Math.round(seen).toLocaleString('en-US')}</b>`, note: strategy === 'canary' ? 'answered by the canary' : 'answered by the release' })}
+${htmlTile(time, 'Most traffic', { content: html`<b>${strategy === 'first deployment' ? 100 : formatPercent(reached.canary)} %</b>`, note: strategy === 'first deployment' ? 'a first deployment has all of it' : `for the canary, ${formatPercent(reached.baseline)} % for the baseline, ${formatPercent(reached.stable)} % for stable` })}
+${htmlTile('judgement', 'Requests judged', { content: html`<b>${Math.round(seen).toLocaleString('en-US')}</b>`, note: strategy === 'first deployment' ? 'answered by the release' : 'answered by the canary' })}
 ${htmlTile('judgement', 'Evidence', { content: evidence, note: judgement === undefined ? 'nothing was judged' : against ? `that it is worse; ${formatOdds(judgement.alarm.needed)} rolls back` : `that it is good enough; ${formatOdds(judgement.promote.needed)} promotes` })}
 ${htmlTile('course', 'Took', { content: html`<b>${formatSeconds(took)}</b>`, note: `${formatSeconds(timeline.at(-1)?.elapsedSeconds ?? 0)} of it with traffic` })}</ul>`;
 }
@@ -63,12 +63,12 @@ function finding({ code, object, cause, evidence, mend }: Finding): Markup {
   return html`<article class="finding"><h3>${badge('bad', code)} <span class="wrap">${clip(object)}</span></h3><p>${clip(cause, 600)}</p>${said}<p><b>What to do:</b> ${clip(mend, 600)}</p></article>`;
 }
 
-function comparedSection({ parts, shared, leftOut }: RunRecord): Markup | undefined {
+function comparedSection({ parts, shared, leftOut, remarks }: RunRecord): Markup | undefined {
   if (parts.length === 0) return undefined;
   const heads = ['Object', 'Why'];
   const table = leftOut.length === 0 ? html`<p>Nothing that the chart renders was left out.</p>`
     : htmlTable({ caption: 'Not part of canary and baseline', heads, bodies: [htmlRows(leftOut.slice(0, 200).map(({ object, reason }) => htmlRow(heads, [html`<span class="wrap">${clip(object)}</span>`, html`${clip(reason)}`])))] });
-  return htmlSection('compared', 'What was compared', html`<p class="dim">Canary and baseline are made from the same parts, under names and labels of their own: the new version's, and stable's.</p>${htmlFacts([
+  return htmlSection('compared', 'What was compared', html`<p class="dim">Canary and baseline are made from the same parts, under names and labels of their own: the new version's, and stable's.</p>${remarks.map((remark) => html`<p>${clip(remark, 1500)}</p>`)}${htmlFacts([
     ['Each has', html`${parts.map((part) => html`<span class="line wrap">${clip(part)}</span>`)}`], ['Shared', shared.length === 0 ? 'nothing' : html`${shared.map((one) => html`<span class="line wrap">${clip(one)}</span>`)}`],
   ])}${table}`);
 }

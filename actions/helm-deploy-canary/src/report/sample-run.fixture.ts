@@ -49,7 +49,7 @@ function judge(canary: Traffic): Seen {
 const arms: RunFacts['deployment']['arms'] = (() => {
   const object = (kind: string, name: string) => ({ apiVersion: 'v1', kind, metadata: { name } });
   const arm = (name: 'canary' | 'baseline') => ({
-    arm: name, deployment: `shop-${name}`, service: `shop-${name}`, podLabels: {}, unpinned: [], shared: ['Secret shop-database'],
+    arm: name, original: 'shop', deployment: `shop-${name}`, service: `shop-${name}`, podLabels: {}, unpinned: [], shared: ['Secret shop-database'],
     objects: [object('ConfigMap', `shop-${name}`), object('Deployment', `shop-${name}`), object('Service', `shop-${name}`)],
     leftOut: [{ object: 'HTTPRoute web/shop', reason: 'routes stay those of stable' }, { object: 'Job web/shop-migrate', reason: 'it is a hook (pre-upgrade): hooks run once, with the release itself' }],
   });
@@ -64,13 +64,13 @@ function record(seen: Seen, end: CanaryEnd | Failure, chronicle: Partial<Chronic
   const last = timeline.at(-1)?.elapsedSeconds ?? 0;
   const done: readonly (readonly [number, number, string, boolean])[] = [
     [0, 0.4, 'Asked the registry for the release verdict', false], [0.5, 6.2, 'Installed the baseline, and waited until it was ready', false], [0.5, 7.1, 'Installed the canary, and waited until it was ready', end instanceof Failure],
-    ...(end instanceof Failure ? [] : [[8, 0.1, 'Added both to the route at weight 0', false] as const, [8.2, 2.1, 'Shifted the traffic: stable 90 %, baseline 5 %, canary 5 %', false] as const, [last + 12, 0.2, 'Put the route back as it was', false] as const]),
+    ...(end instanceof Failure ? [] : [[8, 0.1, 'Attached to the traffic, at weight 0', false] as const, [8.2, 2.1, 'Shifted the traffic: stable 90 %, baseline 5 %, canary 5 %', false] as const, [last + 12, 0.2, 'Gave all traffic back to stable', false] as const]),
     [last + 12, 1.4, 'Uninstalled the canary', false], [last + 12, 1.5, 'Uninstalled the baseline', false],
   ];
   return recordRun({
     given: { release: 'shop', namespace: 'web', chart: './chart' }, image, server: 'https://shop-production.hcp.westeurope.azmk8s.io:443', run: 'https://github.com/acme/shop/actions/runs/4711', now: later(last + 15),
     findings: [{ code: 'IMAGE_NOT_PINNED', object: 'Job web/shop-migrate, container migrate', problem: 'its image is a tag, which can move', mend: 'image: registry/repository@sha256:…' }],
-    deployment: { arms, judging: { settings, forecast: words, look: () => Promise.reject(new Error('nobody looks')) } },
+    deployment: { arms, strategy: 'canary', remarks: [], judging: { settings, forecast: words, look: () => Promise.reject(new Error('nobody looks')) } },
     chronicle: { startedAt, timeline, judgement, entries: done.map(([after, seconds, what, bad]) => ({ at: later(after), seconds, words: what, failed: bad })), follow: (world) => world, ...chronicle },
   }, end);
 }

@@ -52,7 +52,7 @@ describe('a canary', () => {
 
   test('that is held gets no traffic and stays for a look; the next run clears it away', async () => {
     const cluster = createCluster();
-    expect(await play(cluster, { rate: 0 }, { onInsufficientData: 'hold' })).toMatchObject({ verdict: 'insufficient' });
+    expect(await play(cluster, { rate: 0 }, { onInsufficientData: 'hold' })).toMatchObject({ verdict: 'insufficient', held: ['baseline', 'canary'] });
     expect({ twins: cluster.twins.size, route: cluster.route }).toEqual({ twins: 2, route: { weights: { stable: 100, baseline: 0, canary: 0 }, open: false } });
     expect(await play(cluster)).toMatchObject({ verdict: 'promoted' });
     expectClean(cluster, 'new');
@@ -107,10 +107,25 @@ describe('a canary', () => {
 
   test('whose baseline dies is not to blame, and not promoted', async () => {
     const cluster = createCluster();
-    expect(await play(cluster, { dies: { arm: 'baseline', after: 'shift 25' } }, { onInsufficientData: 'hold' })).toMatchObject({ verdict: 'insufficient', code: 'CANARY_BASELINE_FAILED', revision: 3 });
+    expect(await play(cluster, { dies: { arm: 'baseline', after: 'shift 25' } }, { onInsufficientData: 'hold' })).toMatchObject({ verdict: 'insufficient', code: 'CANARY_BASELINE_FAILED', revision: 3, held: ['baseline', 'canary'] });
     expect({ twins: cluster.twins.size, route: cluster.route }).toEqual({ twins: 2, route: { weights: { stable: 100, baseline: 0, canary: 0 }, open: false } });
     expect(await play(cluster, { dies: { arm: 'baseline', after: 'shift 5' } })).toMatchObject({ code: 'CANARY_BASELINE_FAILED' });
     expectClean(cluster, 'old');
+  });
+
+  test('that dies while the release is upgraded is not promoted', async () => {
+    const cluster = createCluster();
+    const end = await play(cluster, { dies: { arm: 'canary', after: 'upgrade' } });
+    expect(end).toMatchObject({ verdict: 'rolled-back', code: 'CANARY_NOT_READY', judgement: { verdict: 'promote' }, revision: 5 });
+    expect(cluster.effects.slice(cluster.effects.indexOf('upgrade') + 1).slice(0, 3)).toEqual(['close', 'record reverting', 'roll back']);
+    expectClean(cluster, 'old');
+  });
+
+  test('whose baseline dies while the release is upgraded is promoted, with the traffic at the release', async () => {
+    const cluster = createCluster();
+    expect(await play(cluster, { dies: { arm: 'baseline', after: 'upgrade' } })).toMatchObject({ verdict: 'promoted' });
+    expect(cluster.effects[cluster.effects.indexOf('upgrade') + 1]).toBe('close');
+    expectClean(cluster, 'new');
   });
 
   test('that nobody can watch goes no further', async () => {
@@ -221,6 +236,7 @@ describe('a run that is killed at any of its effects', () => {
     { name: 'on its way to promotion', faults: {} },
     { name: 'on its way back', faults: { canaryShare: 0.2 } },
     { name: 'with a main release that does not get ready', faults: { mainBroken: 'CANARY_NOT_READY' } },
+    { name: 'with a canary that dies while the release is upgraded', faults: { dies: { arm: 'canary', after: 'upgrade' } } },
     { name: 'on a first deployment', faults: {}, empty: true, changes: limits },
     { name: 'in blue-green', faults: {}, changes: blueGreen },
     { name: 'in blue-green, on its way back', faults: { canaryShare: 0.2 }, changes: blueGreen },

@@ -9,7 +9,8 @@ import { note, undertake, type Run, type RunPlan } from './undertaking.ts';
 import { recoverCanary, restore } from './recover.ts';
 import type { TimelinePoint } from './timeline.ts';
 import { isOver, startWatch, watchStep, type Watch } from './watch.ts';
-import { allStable, weightsFor, type Weights } from '../route/split.ts';
+import { routeManner, type SplitManner } from '../traffic/manner.ts';
+import { allStable, type Weights } from '../traffic/weights.ts';
 import { formatWeights, type CanaryStep } from './weights.ts';
 import type { ArmLoss, CanaryWorld } from './world.ts';
 
@@ -18,6 +19,8 @@ export interface CanaryPlan extends RunPlan {
   /** What is installed next to stable; blue-green has no baseline. */
   readonly arms: readonly Arm[];
   readonly steps: readonly CanaryStep[];
+  /** Default: that of a route with these arms. */
+  readonly manner?: SplitManner;
   readonly judge: JudgeSettings;
   /** `hold`: traffic back to stable, the two releases stay for a look, and the next run removes them. `rollback`: everything as it was. */
   readonly onInsufficientData: 'hold' | 'rollback';
@@ -38,6 +41,8 @@ export interface CanaryEnd {
   readonly timeline: readonly TimelinePoint[];
   /** Revision of the main release now; 0 when there is none. */
   readonly revision: number;
+  /** Names of objects that stay for a look; absent when nothing stays. */
+  readonly held?: readonly string[];
 }
 
 /** Until the kubelet has told that a container ended. */
@@ -64,8 +69,9 @@ async function deployBeside(run: CanaryRun): Promise<CanaryEnd> {
   const loss = await guardArms(world, signal, (watched) => shiftAndJudge(run, { originals, seen, signal: watched }));
   if (loss !== undefined) return { ...(await lose(run, seen, loss)), revision: run.stableRevision };
   if (seen.watch.judgement.verdict !== 'promote') return { ...tell(seen), ...(await turnBack(run, seen.watch)), revision: run.stableRevision };
-  const revision = await promote(run);
-  return { ...tell(seen), verdict: 'promoted', revision };
+  const promoted = await promote(run);
+  if (typeof promoted === 'number') return { ...tell(seen), verdict: 'promoted', revision: promoted };
+  return { ...(await lose(run, seen, promoted)), revision: (await world.releases.main(signal))?.revision ?? 0 };
 }
 
 /** What a run has seen so far; it is told whatever ends the run. */
@@ -82,12 +88,13 @@ async function shiftAndJudge({ world, plan }: CanaryRun, { originals, seen, sign
   await world.traffic.open(originals, signal);
   await world.look(signal);
   seen.watch = startWatch(world, plan.judge);
+  const { manner = routeManner(plan.arms) } = plan;
   for (const [index, step] of plan.steps.entries()) {
-    const weights = weightsFor(step.weight, plan.arms);
+    const weights = manner.weights(step.weight);
     await world.traffic.shift(weights, signal);
     seen.reached = weights;
     world.log.line(`step ${index + 1} of ${plan.steps.length}: ${formatWeights(weights)} for ${step.seconds} s`);
-    for await (const watch of watchStep(world, seen.watch, { weights, seconds: step.seconds, untilDecided: index === plan.steps.length - 1, signal })) seen.watch = watch;
+    for await (const watch of watchStep(world, seen.watch, { weights, manner, seconds: step.seconds, untilDecided: index === plan.steps.length - 1, signal })) seen.watch = watch;
     if (isOver(seen.watch.judgement)) break;
   }
   if (seen.watch.judgement.verdict !== 'rollback') return;
@@ -114,7 +121,7 @@ async function deployFirst(run: CanaryRun): Promise<CanaryEnd> {
   const loss = await guardArms(world, signal, async (watched) => {
     await world.look(watched);
     seen.watch = startWatch(world, plan.judge);
-    for await (const watch of watchStep(world, seen.watch, { weights: allStable, seconds, untilDecided: true, signal: watched })) seen.watch = watch;
+    for await (const watch of watchStep(world, seen.watch, { weights: allStable, manner: routeManner([]), seconds, untilDecided: true, signal: watched })) seen.watch = watch;
   });
   if (loss !== undefined) return { ...(await lose(run, seen, loss)), revision: 0 };
   if (seen.watch.judgement.verdict !== 'promote') return { ...tell(seen), ...(await turnBack(run, seen.watch)), revision: 0 };
@@ -123,35 +130,51 @@ async function deployFirst(run: CanaryRun): Promise<CanaryEnd> {
   return { ...tell(seen), verdict: 'promoted', revision };
 }
 
-/** The main release becomes what the canary is, while the canary still serves. */
-async function promote(run: CanaryRun): Promise<number> {
+/** The main release becomes what the canary is, while the canary still serves. Gives the loss of a canary that dies meanwhile: the version is no good after all. */
+async function promote(run: CanaryRun): Promise<number | ArmLoss> {
   const { world, signal } = run;
   await world.requireEvidence(signal);
   await note(run, 'promoting');
-  await world.log.group('Promote', () => world.releases.upgradeMain(signal));
+  const upgrade = (watched: AbortSignal): Promise<void> => world.log.group('Promote', async () => void (await world.releases.upgradeMain(watched)));
+  const loss = await guardArms(world, signal, upgrade);
+  if (loss?.arm === 'canary') return loss;
+  if (loss !== undefined) {
+    // What the baseline showed stands; its users are served by the release. Without traffic there is nothing left to watch.
+    await world.traffic.close(run.record.originals ?? '', signal);
+    await upgrade(signal);
+  }
   await note(run, 'promoted');
-  await restore(world, run.record, signal);
-  return world.releases.settleMain(signal);
+  let revision = 0;
+  await restore(world, run.record, signal, async () => {
+    revision = await world.releases.settleMain(signal);
+  });
+  return revision;
 }
 
-async function turnBack(run: CanaryRun, { judgement }: Watch): Promise<Pick<CanaryEnd, 'verdict' | 'code'>> {
+async function turnBack(run: CanaryRun, { judgement }: Watch): Promise<Pick<CanaryEnd, 'verdict' | 'code' | 'held'>> {
   const end = judgement.verdict === 'rollback' ? { verdict: 'rolled-back', code: 'CANARY_REGRESSION' } as const : { verdict: 'insufficient', code: 'CANARY_INSUFFICIENT' } as const;
-  await putBack(run, end);
-  return end;
+  return { ...end, ...(await putBack(run, end)) };
 }
 
 /** Users of an arm that cannot serve get no answer: the traffic first, and why at the same time. */
 async function lose(run: CanaryRun, seen: Seen, { arm, explain }: ArmLoss): Promise<Omit<CanaryEnd, 'revision'>> {
   const { world, signal } = run;
-  const [loss] = await Promise.all([explain(), run.record.originals !== undefined && world.traffic.close(run.record.originals, signal)]);
+  const [loss] = await Promise.all([
+    explain(), run.record.originals !== undefined && world.traffic.close(run.record.originals, signal),
+    // However far the upgrade came, from here there is only the way back.
+    run.record.stage === 'promoting' && note(run, 'reverting'),
+  ]);
   const end = arm === 'canary' ? { verdict: 'rolled-back', code: 'CANARY_NOT_READY' } as const : { verdict: 'insufficient', code: 'CANARY_BASELINE_FAILED' } as const;
-  await putBack(run, end);
-  return { ...tell(seen), ...end, words: loss.message, loss };
+  return { ...tell(seen), ...end, ...(await putBack(run, end)), words: loss.message, loss };
 }
 
-async function putBack(run: CanaryRun, { verdict }: Pick<CanaryEnd, 'verdict'>): Promise<void> {
+async function putBack(run: CanaryRun, { verdict }: Pick<CanaryEnd, 'verdict'>): Promise<Pick<CanaryEnd, 'held'>> {
   const { world, plan, signal } = run;
   const hold = verdict === 'insufficient' && plan.onInsufficientData === 'hold' && run.record.stage !== 'first';
-  if (hold) await world.traffic.close(run.record.originals ?? '', signal);
-  else await recoverCanary(world, run.record, signal);
+  if (hold) {
+    await world.traffic.close(run.record.originals ?? '', signal);
+    return { held: await world.residue(signal) };
+  }
+  await recoverCanary(world, run.record, signal);
+  return {};
 }

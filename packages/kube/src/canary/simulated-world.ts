@@ -3,7 +3,7 @@
 import { Failure, type Clock } from '@pratique/core';
 import type { Arm } from '../judge/slot.ts';
 import type { CanaryRecord } from './record.ts';
-import { allStable, type Weights } from '../route/split.ts';
+import { allStable, type Weights } from '../traffic/weights.ts';
 import type { ArmLoss, CanaryWorld, Look } from './world.ts';
 
 /** Where a run ends without a word: around its n-th effect, from 1. */
@@ -106,6 +106,7 @@ function createTraffic(cluster: Cluster, effect: Effect): CanaryWorld['traffic']
     open: (_originals, signal) => effect('open', () => void (cluster.route = { weights: cluster.route.open ? cluster.route.weights : allStable, open: true }), signal),
     shift: (weights, signal) => effect(`shift ${weights.canary}`, () => void (cluster.route = { weights, open: true }), signal),
     close: (_originals, signal) => effect('close', () => void (cluster.route = { weights: allStable, open: false }), signal),
+    settle: () => Promise.resolve(),
   };
 }
 
@@ -150,15 +151,13 @@ function createEvidence({ revokedAt }: Faults): CanaryWorld['requireEvidence'] {
 /** The watch of the pods, told of each effect. */
 function createPodWatch({ dies, blindAfter }: Faults): { readonly tell: (effect: string) => void; readonly armLoss: CanaryWorld['armLoss'] } {
   const { promise, resolve, reject } = Promise.withResolvers<ArmLoss>();
+  promise.catch(() => undefined);
   return {
     tell(effect) {
       if (dies?.after === effect) resolve({ arm: dies.arm, explain: () => Promise.resolve(new Failure({ code: 'CANARY_NOT_READY', message: `the ${dies.arm} does not stay ready: CRASH_EXIT` })) });
       if (effect === blindAfter) reject(new Failure({ code: 'KUBE_UNAVAILABLE', message: 'the watch broke off' }));
     },
-    armLoss(signal) {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-      return promise;
-    },
+    armLoss: (signal) => Promise.race([promise, new Promise<never>((_, fail) => signal.addEventListener('abort', () => fail(signal.reason as Error), { once: true }))]),
   };
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Proof that the gateway splits the traffic as it was told: what it counted against the weights.
-import type { Weights } from '../route/split.ts';
+import type { Weights } from '../traffic/weights.ts';
+import { formatPercent, formatWeights } from './weights.ts';
 
 /** Requests that each backend answered. */
 export type BackendRequests = Readonly<Record<keyof Weights, number>>;
@@ -29,6 +30,13 @@ export function splitProblem(requests: BackendRequests, weights: Weights): strin
     return Math.abs(share - wanted) > deviations * Math.sqrt((wanted * (1 - wanted)) / total) + tolerance / 100;
   });
   if (wrong.length === 0) return undefined;
-  const seen = wrong.map((backend) => `${backend} got ${((100 * requests[backend]) / total).toFixed(1)} % instead of ${weights[backend]} %`);
+  const seen = wrong.map((backend) => `${backend} got ${((100 * requests[backend]) / total).toFixed(1)} % instead of ${formatPercent(weights[backend])} %`);
   return `of ${total} requests ${seen.join(', ')}`;
+}
+
+/** The shares that were counted, behind those that were computed; nothing without requests. */
+export function countedShares(requests: BackendRequests): string {
+  const total = totalOf(requests);
+  const percent = (count: number): number => (100 * count) / total;
+  return total === 0 ? '' : `, counted ${formatWeights({ stable: percent(requests.stable), baseline: percent(requests.baseline), canary: percent(requests.canary) })}`;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
-import { weightsFor } from '../route/split.ts';
+import { weightsFor } from '../traffic/weights.ts';
 import { extendTimeline, type TimelinePoint } from './timeline.ts';
 
 const point = (second: number, weight = 5): TimelinePoint => ({

@@ -2,7 +2,7 @@
 // The story of a canary, slot by slot, in bounded memory: what a plot and a report show. No judgement rests on it.
 import type { Judgement } from '../judge/judgement.ts';
 import { addCounts, type ArmCounts, type SlotMetric } from '../judge/slot.ts';
-import type { Weights } from '../route/split.ts';
+import type { Weights } from '../traffic/weights.ts';
 
 /** One slot, or several neighbours of equal weights that became one. */
 export interface TimelinePoint {

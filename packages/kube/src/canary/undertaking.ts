@@ -19,7 +19,7 @@ export interface RunPlan {
 }
 
 /** What every strategy does to the world. */
-export type RunWorld = RecoveryWorld & Pick<CanaryWorld, 'requireEvidence'>;
+export type RunWorld = RecoveryWorld & Pick<CanaryWorld, 'requireEvidence' | 'releases' | 'traffic'>;
 
 /** A run under way. */
 export interface Run<World extends RunWorld = RunWorld, Plan extends RunPlan = RunPlan> {

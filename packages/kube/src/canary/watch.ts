@@ -4,8 +4,9 @@ import { Failure } from '@pratique/core';
 import { judgeSlot, judgeState, startJudge, type JudgeState } from '../judge/judge.ts';
 import { explainJudgement, type Judgement } from '../judge/judgement.ts';
 import type { JudgeSettings } from '../judge/settings.ts';
-import { leastRequests, splitProblem, totalOf, type BackendRequests } from './split.ts';
-import type { Weights } from '../route/split.ts';
+import { countedShares, leastRequests, splitProblem, totalOf, type BackendRequests } from './split.ts';
+import type { SplitManner } from '../traffic/manner.ts';
+import type { Weights } from '../traffic/weights.ts';
 import { extendTimeline, timelinePoint, type TimelinePoint } from './timeline.ts';
 import { formatWeights } from './weights.ts';
 import type { CanaryWorld } from './world.ts';
@@ -21,6 +22,7 @@ export interface Watch {
 /** What is watched, and for how long. */
 export interface WatchedStep {
   readonly weights: Weights;
+  readonly manner: Pick<SplitManner, 'rival' | 'exact'>;
   /** At the least. Until the judge has an answer when `untilDecided`. */
   readonly seconds: number;
   readonly untilDecided: boolean;
@@ -37,7 +39,7 @@ export function startWatch(world: Pick<CanaryWorld, 'clock'>, settings: JudgeSet
 }
 
 /** Watches one step; gives what it knows after each slot. Ends early when the judge answers anything but `wait` or `promote`. Fails with `CANARY_SPLIT_WRONG`. */
-export async function* watchStep(world: CanaryWorld, before: Watch, { weights, seconds, untilDecided, signal }: WatchedStep & { signal: AbortSignal }): AsyncGenerator<Watch> {
+export async function* watchStep(world: CanaryWorld, before: Watch, { weights, manner, seconds, untilDecided, signal }: WatchedStep & { signal: AbortSignal }): AsyncGenerator<Watch> {
   const { slotSeconds } = before.judge.settings;
   const elapsed = (): number => (world.clock.now().getTime() - before.startedAt.getTime()) / 1000;
   const start = elapsed();
@@ -49,14 +51,15 @@ export async function* watchStep(world: CanaryWorld, before: Watch, { weights, s
   for (let slot = 0; goesOn(watch) || problem !== undefined; slot += 1) {
     await world.clock.sleep(slotSeconds, signal);
     const look = await world.look(signal);
-    const { state, judgement } = judgeSlot(watch.judge, { elapsedSeconds: elapsed(), canaryShare: canaryShareOf(weights), metrics: look.metrics });
+    const { state, judgement } = judgeSlot(watch.judge, { elapsedSeconds: elapsed(), canaryShare: canaryShareOf(weights, manner), metrics: look.metrics });
     watch = { ...watch, judge: state, judgement, timeline: extendTimeline(watch.timeline, timelinePoint(judgement, weights, look.metrics)) };
     world.watched?.(watch.timeline, judgement);
-    world.log.line(`${judgement.elapsedSeconds.toFixed(0).padStart(5)} s  ${formatWeights(weights)}  ${explainJudgement(judgement, state.settings)}`);
-    yield watch;
-    if (isOver(judgement)) return;
     // The first slot still holds requests that went out by the weights before.
     if (slot > 0 && look.requests) requests = add(requests, look.requests);
+    world.log.line(`${judgement.elapsedSeconds.toFixed(0).padStart(5)} s  ${formatWeights(weights)}${manner.exact ? '' : countedShares(requests)}  ${explainJudgement(judgement, state.settings)}`);
+    yield watch;
+    if (isOver(judgement)) return;
+    if (!manner.exact) continue;
     if (totalOf(requests) >= leastRequests) problem = splitProblem(requests, weights);
     if (problem === undefined) continue;
     // A gateway that has not come round yet is counted anew.
@@ -70,9 +73,10 @@ export function isOver({ verdict }: Judgement): boolean {
   return verdict === 'rollback' || verdict === 'insufficient';
 }
 
-/** Of what the two get together. On a first deployment there is no baseline. */
-function canaryShareOf({ baseline, canary }: Weights): number {
-  return baseline + canary > 0 ? canary / (baseline + canary) : 1;
+/** Of what the two that are compared get together. On a first deployment there is nobody to compare with. */
+function canaryShareOf(weights: Weights, { rival }: WatchedStep['manner']): number {
+  const both = weights.canary + (rival === undefined ? 0 : weights[rival]);
+  return both > 0 ? weights.canary / both : 1;
 }
 
 function add(a: BackendRequests, b: BackendRequests): BackendRequests {

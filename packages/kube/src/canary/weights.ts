@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who gets how much of the traffic, step by step.
-import type { Weights } from '../route/split.ts';
+import type { Weights } from '../traffic/weights.ts';
 
 /** One step of a canary. */
 export interface CanaryStep {
-  /** The canary's percent of all traffic, 1 to 50; the baseline gets as much, stable the rest. */
+  /** The canary's percent of all traffic, 1 to 50; the baseline gets as much where there is one, stable the rest. */
   readonly weight: number;
   /** How long it is watched at the least. */
   readonly seconds: number;
@@ -13,9 +13,14 @@ export interface CanaryStep {
 const mostSteps = 20;
 const mostSeconds = 21_600;
 
+/** Percent of the traffic, with one digit behind the point where it has one. */
+export function formatPercent(weight: number): string {
+  return String(Number(weight.toFixed(1)));
+}
+
 /** `stable 80 %, baseline 10 %, canary 10 %`. */
 export function formatWeights({ stable, baseline, canary }: Weights): string {
-  return `stable ${stable} %, baseline ${baseline} %, canary ${canary} %`;
+  return `stable ${formatPercent(stable)} %, baseline ${formatPercent(baseline)} %, canary ${formatPercent(canary)} %`;
 }
 
 /** Reads steps, one a line: `10% 60s` (the signs may be left out). Throws an `Error` that says which line is wrong and how to write it. */

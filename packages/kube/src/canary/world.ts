@@ -4,7 +4,7 @@ import type { Clock, Failure, Log } from '@pratique/core';
 import type { Judgement } from '../judge/judgement.ts';
 import type { Arm, SlotMetric } from '../judge/slot.ts';
 import type { CanaryRecord } from './record.ts';
-import type { Weights } from '../route/split.ts';
+import type { Weights } from '../traffic/weights.ts';
 import type { TimelinePoint } from './timeline.ts';
 
 /** The Helm releases: the main one, and the two that live as long as the canary. */
@@ -47,6 +47,8 @@ export interface CanaryTraffic {
   shift(weights: Weights, signal: AbortSignal): Promise<void>;
   /** Puts the route back as it was; a route without our backends is left alone. */
   close(originals: string, signal: AbortSignal): Promise<void>;
+  /** After that: waits until no user is sent to the twins any more, so that they can be taken away. Seconds at most. */
+  settle(originals: string, signal: AbortSignal): Promise<void>;
 }
 
 /** What was counted since the last look. */

@@ -84,7 +84,7 @@ describe('refusals', () => {
   test.each<[string, Response, object]>([
     ['401', status(401, 'Unauthorized', 'Unauthorized'), { code: 'KUBE_UNAUTHORIZED' }],
     ['403', status(403, 'Forbidden', 'configmaps is forbidden: User "ci" cannot create resource "configmaps"'), { code: 'KUBE_FORBIDDEN', hint: expect.stringContaining('- apiGroups: [""]\n  resources: ["configmaps"]\n  verbs: ["create"]') as string }],
-    ['a quota', status(403, 'Forbidden', quota), { code: 'KUBE_DENIED', message: expect.stringContaining('exceeded quota') as string }],
+    ['a quota', status(403, 'Forbidden', quota), { code: 'KUBE_DENIED', message: expect.stringContaining('exceeded quota') as string, hint: expect.stringContaining('kubectl edit resourcequota') as string }],
     ['pod security', status(403, 'Forbidden', 'pods "a" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'), { code: 'KUBE_DENIED' }],
     ['a webhook', status(400, 'BadRequest', 'admission webhook "validate.kyverno.svc" denied the request: no'), { code: 'KUBE_DENIED' }],
     ['an invalid object', status(422, 'Invalid', 'ConfigMap "a" is invalid: data: x'), { code: 'KUBE_INVALID' }],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the API server refused, and what the network broke, as failures. The only place where a status becomes a code.
 import { causeChain, Failure, isJsonObject, stripControl, type FailureCode, type JsonObject } from '@pratique/core';
+import { explainDenial } from '../diagnosis/denial.ts';
 import { listOf, numberOf, textOf } from './object.ts';
 
 /** What a call was about, in the words of RBAC. */
@@ -41,11 +42,17 @@ export function kubeFailure(reply: RefusedReply, attempt: Attempt): Failure {
   const code = codeOf(reply.status, { message, isStatus: status['kind'] === 'Status' });
   const retryAfterSeconds = readRetryAfter(reply, status);
   const causes = listOf(status, 'details', 'causes').slice(0, 20).map((cause) => ({ reason: textOf(cause, 'reason'), field: textOf(cause, 'field'), message: textOf(cause, 'message').slice(0, 300) }));
-  const hint = code === 'KUBE_FORBIDDEN' ? ruleHint(attempt) : code === 'KUBE_CONFLICT' && causes.some((cause) => cause.reason === 'FieldManagerConflict') ? conflictHint(causes) : undefined;
+  const hint = hintOf(code, { attempt, message, causes });
   return new Failure({
     code, message: `${attempt.verb} ${describe(attempt)}: ${message}`, ...(hint === undefined ? {} : { hint }),
     facts: { method: attempt.method, path: attempt.path, status: reply.status, reason, ...(causes.length === 0 ? {} : { causes }), ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) },
   });
+}
+
+function hintOf(code: FailureCode, { attempt, message, causes }: { readonly attempt: Attempt; readonly message: string; readonly causes: Parameters<typeof conflictHint>[0] }): string | undefined {
+  if (code === 'KUBE_FORBIDDEN') return ruleHint(attempt);
+  if (code === 'KUBE_DENIED') return explainDenial(message).mend;
+  return code === 'KUBE_CONFLICT' && causes.some(({ reason }) => reason === 'FieldManagerConflict') ? conflictHint(causes) : undefined;
 }
 
 const describe = ({ resource, namespace, name, path }: Attempt): string => (resource === '' ? path : [resource, namespace && `in ${namespace}`, name].filter(Boolean).join(' '));
@@ -87,7 +94,7 @@ export function ruleHint({ verb, group, resource, namespace, name }: Attempt): s
   return `${where} that is bound to the identity needs this rule (check: ${question}):\n- apiGroups: ["${group}"]\n  resources: ["${resource}"]\n  verbs: ["${verb}"]`;
 }
 
-function conflictHint(causes: readonly { readonly field: string; readonly message: string }[]): string {
+function conflictHint(causes: readonly { readonly reason: string; readonly field: string; readonly message: string }[]): string {
   return `Another field manager owns these fields: ${causes.map((cause) => `${cause.field} (${cause.message})`).join('; ')}. Take the fields out of one of the two, or force on purpose.`;
 }
 

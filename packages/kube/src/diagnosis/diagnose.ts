@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what was read of a cluster to causes: a pure function.
-import { Failure } from '@pratique/core';
 import { formatObject, listOf, textOf, type KubeObject } from '../client/object.ts';
 import { conditionOf } from '../readiness/object-state.ts';
 import { clean } from './clean.ts';
-import type { DiagnosisCode, DiagnosisFinding, DiagnosisInput, DiagnosisOptions } from './finding.ts';
+import { explainDenial } from './denial.ts';
+import type { DiagnosisFinding, DiagnosisInput, DiagnosisOptions } from './finding.ts';
 import { diagnosePod } from './pod.ts';
 
 /** All findings; the same cause on several pods of one workload is told once, with the number of pods. The likeliest root comes first. */
@@ -40,19 +40,6 @@ function diagnoseOwner(object: KubeObject, input: DiagnosisInput, options: Diagn
   return [{ object: formatObject(object), evidence: [clean(message, options.secrets)], ...explainDenial(message) }];
 }
 
-/** Why admission refused pods. */
-export function explainDenial(message: string): Pick<DiagnosisFinding, 'code' | 'cause' | 'mend'> {
-  const [, quota, asked] = /exceeded quota: ([^,]+), requested: (.+)/.exec(message) ?? [];
-  if (quota !== undefined) return { code: 'QUOTA_EXCEEDED', cause: `the quota "${clean(quota)}" of the namespace is used up`, mend: `Requested: ${clean(asked ?? '')}. Ask for less, or raise it: kubectl edit resourcequota ${clean(quota)}` };
-  if (/failed quota: .*must specify/.test(message)) return { code: 'QUOTA_EXCEEDED', cause: 'the quota of the namespace demands requests and limits that the pods do not have', mend: 'Set resources.requests and resources.limits of every container, or a LimitRange with defaults.' };
-  const [, level, what] = /violates PodSecurity "([^"]+)": (.+)/.exec(message) ?? [];
-  if (level !== undefined) return { code: 'POD_SECURITY', cause: `the namespace enforces pod security "${clean(level)}"`, mend: `Change the security context: ${clean(what ?? '')}` };
-  const [, webhook] = /admission webhook "([^"]+)" denied/.exec(message) ?? [];
-  if (webhook !== undefined) return { code: 'ADMISSION_DENIED', cause: `the admission webhook "${clean(webhook)}" refused the pods`, mend: 'The evidence is what it says; change the chart to follow it, or ask the owner of the policy.' };
-  if (/ValidatingAdmissionPolicy/.test(message)) return { code: 'ADMISSION_DENIED', cause: 'an admission policy of the cluster refused the pods', mend: 'The evidence names policy and binding; change the chart to follow it.' };
-  return { code: 'PODS_NOT_CREATED', cause: 'pods cannot be created', mend: 'The evidence is what the API server said.' };
-}
-
 function diagnoseRoute(route: KubeObject, options: DiagnosisOptions): DiagnosisFinding[] {
   return listOf(route, 'status', 'parents').flatMap((parent) => listOf(parent, 'conditions').filter((condition) => condition['status'] === 'False' && /^(?:Accepted|ResolvedRefs)$/.test(textOf(condition, 'type'))).map((condition) => {
     const reason = textOf(condition, 'reason');
@@ -75,14 +62,4 @@ function diagnoseJob(job: KubeObject, options: DiagnosisOptions): DiagnosisFindi
   const failed = conditionOf(job, 'Failed');
   if (failed.status !== 'True') return [];
   return [{ code: 'JOB_FAILED', object: formatObject(job), cause: `the job ${job.metadata.name} failed (${failed.reason})`, evidence: [clean(failed.message, options.secrets)], mend: `Its log: kubectl logs job/${job.metadata.name}${job.metadata.namespace === undefined ? '' : ` --namespace ${job.metadata.namespace}`}` }];
-}
-
-const byFailure: Readonly<Record<string, DiagnosisCode>> = { HELM_PENDING: 'HELM_PENDING', KUBE_CONFLICT: 'FIELD_CONFLICT', KUBE_FORBIDDEN: 'PERMISSION_MISSING', KUBE_LOCKED: 'LOCKED' };
-
-/** What a failed call tells, in the same form; `undefined` for failures that are no finding about the cluster. */
-export function diagnoseFailure(thrown: unknown, object: string): DiagnosisFinding | undefined {
-  if (!(thrown instanceof Failure)) return undefined;
-  if (thrown.code === 'KUBE_DENIED') return { object, evidence: [clean(thrown.message)], ...explainDenial(thrown.message) };
-  const code = byFailure[thrown.code];
-  return code === undefined ? undefined : { code, object, cause: clean(thrown.message), evidence: [], mend: thrown.hint ?? 'The message says what stands in the way.' };
 }

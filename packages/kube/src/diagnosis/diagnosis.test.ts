@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Failure } from '@pratique/core';
 import { describe, expect, test } from 'vitest';
 import { connectTo, createApiStandIn, status as reply } from '../api-stand-in.ts';
 import { kinds, type KubeObject } from '../client/object.ts';
 import { clean, secretValues } from './clean.ts';
-import { diagnose, diagnoseFailure } from './diagnose.ts';
+import { diagnose } from './diagnose.ts';
 import type { DiagnosisFinding, DiagnosisInput } from './finding.ts';
 import { gatherDiagnosis } from './gather.ts';
 import { splitImage } from './image-pull.ts';
@@ -100,12 +99,6 @@ test.each([
   ['web', 'docker.io', 'library/web'], ['me/web:1', 'docker.io', 'me/web'], ['r.io/a/b:1', 'r.io', 'a/b'], ['localhost:5000/a@sha256:x', 'localhost:5000', 'a'],
 ])('%s is split', (reference, registry, repository) => {
   expect(splitImage(reference)).toEqual({ registry, repository });
-});
-
-test.each([
-  ['KUBE_DENIED', 'exceeded quota: q, requested: cpu=1', 'QUOTA_EXCEEDED'], ['KUBE_CONFLICT', 'c', 'FIELD_CONFLICT'], ['KUBE_LOCKED', 'l', 'LOCKED'], ['HELM_PENDING', 'p', 'HELM_PENDING'], ['INPUT_INVALID', 'i', undefined],
-] as const)('a failure %s is the finding', (code, message, finding) => {
-  expect(diagnoseFailure(new Failure({ code, message }), 'x')?.code).toBe(finding);
 });
 
 test('reading takes what it may read, with logs of the containers that ended', async () => {

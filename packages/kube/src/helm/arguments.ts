@@ -106,11 +106,6 @@ export function renderArguments(to: HelmTarget, options: ChartSource & { readonl
   return ['template', checkReleaseName(options.release), ...source(options), ...target(to), '--no-hooks', '--skip-tests', '--dry-run=server', ...(options.upgrade ? ['--is-upgrade'] : [])];
 }
 
-/** `helm get manifest` of a revision; the newest by default. */
-export function manifestArguments(to: HelmTarget, release: string, revision?: number): string[] {
-  return ['get', 'manifest', checkReleaseName(release), ...target(to), ...(revision === undefined ? [] : [`--revision=${revision}`])];
-}
-
 /** `helm rollback`. */
 export function rollbackArguments(to: HelmTarget, options: { readonly release: string; readonly revision: number; readonly timeoutSeconds: number; readonly historyMax: number; readonly hooks?: boolean; readonly forceConflicts?: boolean }): string[] {
   return [

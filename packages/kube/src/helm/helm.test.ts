@@ -4,10 +4,10 @@ import type { Command, CommandResult } from '@pratique/core';
 import { describe, expect, test } from 'vitest';
 import { connectTo, createApiStandIn } from '../api-stand-in.ts';
 import type { KubeObject } from '../client/object.ts';
-import { checkChart, manifestArguments, renderArguments, rollbackArguments, uninstallArguments, upgradeArguments } from './arguments.ts';
+import { checkChart, renderArguments, rollbackArguments, uninstallArguments, upgradeArguments } from './arguments.ts';
 import { createHelm } from './helm.ts';
 import { planRecovery, type OperationOwner } from './recovery.ts';
-import { listRevisions, readRelease, type ReleaseRevision, type ReleaseStatus } from './release-record.ts';
+import { getRelease, listRevisions, readRelease, type ReleaseRevision, type ReleaseStatus } from './release-record.ts';
 
 const to = { kubeconfig: '/k', namespace: 'web' };
 const digest = `sha256:${'a'.repeat(64)}`;
@@ -22,7 +22,6 @@ describe('command lines', () => {
     ['an upgrade by digest, labelled, forced, without hooks, dry', upgradeArguments({ ...to, context: 'c' }, { ...upgrade, chart: `oci://r.io/c@${digest}`, labels: { run: '42', by: 'p' }, forceConflicts: true, hooks: false, dryRun: true, authorityFile: '/ca' }),
       ['upgrade', 'shop', `oci://r.io/c@${digest}`, '--ca-file=/ca', '--kubeconfig=/k', '--kube-context=c', ...fixed.slice(1), '--labels=run=42,by=p', '--force-conflicts', '--no-hooks', '--dry-run=server', '--hide-secret']],
     ['a rendering', renderArguments(to, { release: 'shop', chart: '/c', upgrade: true }), ['template', 'shop', '/c', '--kubeconfig=/k', '--namespace=web', '--no-hooks', '--skip-tests', '--dry-run=server', '--is-upgrade']],
-    ['a manifest', manifestArguments(to, 'shop', 3), ['get', 'manifest', 'shop', '--kubeconfig=/k', '--namespace=web', '--revision=3']],
     ['a rollback', rollbackArguments(to, { release: 'shop', revision: 3, timeoutSeconds: 60, historyMax: 10 }), ['rollback', 'shop', '3', '--kubeconfig=/k', '--namespace=web', '--wait=hookOnly', '--timeout=60s', '--history-max=10']],
     ['an uninstall', uninstallArguments(to, { release: 'shop-canary', timeoutSeconds: 60, hooks: false }), ['uninstall', 'shop-canary', '--kubeconfig=/k', '--namespace=web', '--ignore-not-found', '--cascade=foreground', '--wait=hookOnly', '--timeout=60s', '--no-hooks']],
   ])('%s', (_, args, wanted) => {
@@ -32,11 +31,12 @@ describe('command lines', () => {
     expect(() => checkChart(chart)).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }));
   });
   test.each(['--debug', 'Shop', 'a'.repeat(54), 'a b'])('the release name %s is refused', (release) => {
-    expect(() => manifestArguments(to, release)).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }));
+    expect(() => uninstallArguments(to, { release, timeoutSeconds: 60 })).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }));
   });
 });
 
 describe('helm', () => {
+  const chart = { release: 'shop', chart: './shop', upgrade: false };
   const world = (result: Partial<CommandResult>, { ran, ...more }: { readonly renew?: () => Promise<void>; readonly ran?: () => void } = {}) => {
     const commands: Command[] = [];
     const run = (command: Command): Promise<CommandResult> => (ran?.(), commands.push(command), Promise.resolve({ exitCode: 0, stdout: '', stderr: '', ...result }));
@@ -45,14 +45,14 @@ describe('helm', () => {
   test('has its kubeconfig written anew before each command', async () => {
     const order: string[] = [];
     const { helm } = world({}, { renew: () => Promise.resolve(void order.push('renewed')), ran: () => order.push('ran') });
-    await helm.manifest('shop');
+    await helm.render(chart);
     await helm.uninstall({ release: 'shop', timeoutSeconds: 60 });
     expect(order).toEqual(['renewed', 'ran', 'renewed', 'ran']);
   });
   test('runs with folders of its own, and shows nobody what it prints', async () => {
     const { helm, commands } = world({ stdout: 'kind: Secret\n' });
-    expect(await helm.manifest('shop')).toBe('kind: Secret\n');
-    expect(commands[0]).toMatchObject({ file: '/bin/helm', env: { HELM_CONFIG_HOME: '/s/helm/config', HELM_CACHE_HOME: '/s/helm/cache', HELM_DATA_HOME: '/s/helm/data' }, timeoutSeconds: 60 });
+    expect(await helm.render(chart)).toBe('kind: Secret\n');
+    expect(commands[0]).toMatchObject({ file: '/bin/helm', env: { HELM_CONFIG_HOME: '/s/helm/config', HELM_CACHE_HOME: '/s/helm/cache', HELM_DATA_HOME: '/s/helm/data' }, timeoutSeconds: 120 });
     expect(commands[0]).not.toHaveProperty('onLine');
   });
   test.each([
@@ -64,7 +64,7 @@ describe('helm', () => {
     ['a broken chart', 'level=WARN\nError: template: shop/templates/a.yaml:3: bad', 'HELM_FAILED'],
     ['silence', '', 'HELM_FAILED'],
   ])('%s becomes its code', async (_, stderr, code) => {
-    await expect(world({ exitCode: 1, stdout: 'password: hunter2', stderr }).helm.manifest('shop')).rejects.toMatchObject({ code, message: expect.not.stringContaining('hunter2') as string });
+    await expect(world({ exitCode: 1, stdout: 'password: hunter2', stderr }).helm.render(chart)).rejects.toMatchObject({ code, message: expect.not.stringContaining('hunter2') as string });
   });
 });
 
@@ -77,6 +77,11 @@ describe('records', () => {
   test('are listed by revision from labels alone', async () => {
     const api = createApiStandIn([secret(10, 'pending-upgrade', 'unreadable'), secret(9, 'deployed')]);
     expect((await listRevisions(connectTo(api.handle), 'shop')).map(({ revision, status, modifiedAt }) => [revision, status, modifiedAt.toISOString()])).toEqual([[9, 'deployed', '2026-01-01T00:00:00.000Z'], [10, 'pending-upgrade', '2026-01-01T00:00:00.000Z']]);
+  });
+  test('are read by revision', async () => {
+    const cluster = connectTo(createApiStandIn([secret(3, 'deployed')]).handle);
+    expect((await getRelease(cluster, 'shop', 3)).manifest).toBe('kind: X');
+    await expect(getRelease(cluster, 'shop', 4)).rejects.toMatchObject({ code: 'HELM_RELEASE_INVALID', message: 'the release shop has no revision 4' });
   });
   test('are unpacked', () => {
     expect(readRelease(secret(3, 'deployed'))).toEqual({ name: 'shop', namespace: 'web', revision: 3, status: 'deployed', description: 'd', chart: { name: 'c', version: '1.0.0' }, manifest: 'kind: X', appliedBy: 'server' });

@@ -2,7 +2,7 @@
 // Runs helm: located, with nothing of the runner's own helm settings, output kept from the log.
 import { posix } from 'node:path';
 import type { CommandResult, Context } from '@pratique/core';
-import { manifestArguments, renderArguments, rollbackArguments, uninstallArguments, upgradeArguments, type ChartSource, type HelmTarget, type UpgradeOptions } from './arguments.ts';
+import { renderArguments, rollbackArguments, uninstallArguments, upgradeArguments, type ChartSource, type HelmTarget, type UpgradeOptions } from './arguments.ts';
 import { helmFailure } from './failure.ts';
 import { openRouteKeeper } from './route-keeper.ts';
 
@@ -11,8 +11,6 @@ export interface Helm {
   readonly target: HelmTarget;
   /** The manifest that the chart renders, without hooks and tests. It may hold Secrets. */
   render(options: ChartSource & { readonly release: string; readonly upgrade: boolean }): Promise<string>;
-  /** The manifest of a revision. It may hold Secrets. */
-  manifest(release: string, revision?: number): Promise<string>;
   upgrade(options: UpgradeOptions): Promise<void>;
   rollback(options: Parameters<typeof rollbackArguments>[1]): Promise<void>;
   uninstall(options: Parameters<typeof uninstallArguments>[1]): Promise<void>;
@@ -27,7 +25,7 @@ export function createHelm(ctx: Pick<Context, 'exec' | 'tools' | 'scratch' | 'fi
     const { path } = await ctx.tools.locate('helm');
     await target.renew?.();
     const result = await ctx.exec.run({ file: path, args, env: { ...settings, ...more }, timeoutSeconds });
-    if (result.exitCode !== 0) throw helmFailure(result, `helm ${args[0] === 'get' ? args.slice(0, 3).join(' ') : args.slice(0, 2).join(' ')}`);
+    if (result.exitCode !== 0) throw helmFailure(result, `helm ${args.slice(0, 2).join(' ')}`);
     return result;
   };
   // Helm's own limit holds for each hook; ours for the whole command.
@@ -35,7 +33,6 @@ export function createHelm(ctx: Pick<Context, 'exec' | 'tools' | 'scratch' | 'fi
   return {
     target,
     render: async (options) => (await run(renderArguments(target, options), 120)).stdout,
-    manifest: async (release, revision) => (await run(manifestArguments(target, release, revision), 60)).stdout,
     async upgrade(options) {
       const args = upgradeArguments(target, options);
       if (options.postRenderer === undefined) return void (await run(args, longest(options.timeoutSeconds)));

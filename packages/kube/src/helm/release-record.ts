@@ -49,6 +49,13 @@ export async function listRevisions(cluster: Pick<Cluster, 'list'>, release: str
   return items.filter((secret) => secret['type'] === 'helm.sh/release.v1').map(readRevision).sort((a, b) => a.revision - b.revision);
 }
 
+/** What a revision holds. Fails with `HELM_RELEASE_INVALID`, also when there is no such revision. */
+export async function getRelease(cluster: Pick<Cluster, 'get'>, release: string, revision: number): Promise<ReleaseRecord> {
+  const secret = await cluster.get({ ...kinds.secret, name: `sh.helm.release.v1.${release}.v${revision}` });
+  if (secret !== undefined) return readRelease(secret);
+  throw new Failure({ code: 'HELM_RELEASE_INVALID', message: `the release ${release} has no revision ${revision}`, hint: `helm history ${release}` });
+}
+
 function readRevision(secret: KubeObject): ReleaseRevision {
   const { name, uid = '', resourceVersion = '', creationTimestamp = '' } = secret.metadata;
   const labels = textMapOf(secret, 'metadata', 'labels');

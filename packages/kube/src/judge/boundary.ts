@@ -21,13 +21,3 @@ export function chooseBoundaries(buckets: readonly Bucket[]): number[] {
   const chosen = watched.map((quantile) => sorted.find(({ count }) => count >= quantile * last.count)?.le ?? Number.POSITIVE_INFINITY);
   return [...new Set(chosen)].filter(Number.isFinite).sort((a, b) => a - b);
 }
-
-/** Why `seconds` cannot be counted at, naming the nearest boundaries; `undefined` when it is a boundary. Between boundaries there is only interpolation, which invents. */
-export function boundaryProblem(seconds: number, boundaries: readonly number[]): string | undefined {
-  const finite = boundaries.filter(Number.isFinite).sort((a, b) => a - b);
-  if (finite.includes(seconds)) return undefined;
-  const below = finite.findLast((le) => le < seconds);
-  const above = finite.find((le) => le > seconds);
-  const near = [below, above].filter((le) => le !== undefined).map((le) => `${le} s`).join(' and ');
-  return `${seconds} s is no bucket boundary${near === '' ? ': the histogram has none' : `; the nearest are ${near}`}`;
-}

@@ -2,7 +2,7 @@
 // Every request counts once, and what was not read is not zero.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { boundaryProblem, chooseBoundaries } from './boundary.ts';
+import { chooseBoundaries } from './boundary.ts';
 import { noCounters, readCounters, type CounterIncrement, type CounterReading, type CounterSample } from './counter.ts';
 
 /** `pod good failed`, with `-` for a series that is not there. */
@@ -89,14 +89,5 @@ describe('boundaries', () => {
     { name: 'nothing', of: [], chosen: [] },
   ])('$name', ({ of, chosen }) => {
     expect(chooseBoundaries(of)).toEqual(chosen);
-  });
-
-  test.each([
-    [0.25, [0.1, 0.25, Number.POSITIVE_INFINITY], undefined],
-    [0.3, [0.5, 0.1, 0.25], '0.3 s is no bucket boundary; the nearest are 0.25 s and 0.5 s'],
-    [7, [0.5, 1], '7 s is no bucket boundary; the nearest are 1 s'],
-    [7, [], '7 s is no bucket boundary: the histogram has none'],
-  ])('%s s of %j', (seconds, boundaries, problem) => {
-    expect(boundaryProblem(seconds, boundaries)).toBe(problem);
   });
 });

@@ -51,6 +51,14 @@ describe('forecast', () => {
     expect(steady(20, { regression: smallestVisible * 0.98 }).rollback.most).toBeGreaterThan(600);
   });
 
+  test('a good canary is proven when the last of its metrics is', () => {
+    const slow = { metric: { ...metric, name: 'slow requests', historyRho: 0.012 }, baselineShare: 0.05 };
+    const [plain, both] = [steady(12), steady(12, { others: [slow] })];
+    expect(both.promote).toEqual(steady(12, slow).promote);
+    expect(both.promote.half).toBeGreaterThan(plain.promote.half ?? Infinity);
+    expect(both.rollback).toEqual(plain.rollback);
+  });
+
   test('in words', () => {
     expect(steady(12).words).toBe('At 12 requests/s to the canary you need about 19 min to see a 1 % regression; a good canary is proven after about 7 min. Within 10 min the smallest that nine runs in ten see is 1.33 %.');
   });

@@ -20,6 +20,8 @@ export interface ForecastOptions {
   readonly steps: readonly TrafficStep[];
   /** Share of failures that stable has now, 0 to 1. */
   readonly baselineShare: number;
+  /** The other metrics with stable's shares: a canary is proven good when each is. */
+  readonly others?: readonly { readonly metric: MetricSettings; readonly baselineShare: number }[];
   /** The regression asked for: how much larger the canary's share is. Default 0.01. */
   readonly regression?: number;
 }
@@ -48,17 +50,23 @@ const ninety = 1.2815515655446004;
 
 /** Forecasts from the mean and variance of what each bet gains per slot, by the bet that gets there first. */
 export function forecast(options: ForecastOptions): Forecast {
-  const { settings, metric, baselineShare, regression = 0.01 } = options;
+  const { settings, metric, baselineShare, others = [], regression = 0.01 } = options;
   const alarmNeeded = Math.log((2 * settings.alarmBets.length) / (settings.alpha * metric.weight));
   const promoteNeeded = Math.log(settings.promoteBets.length / settings.beta);
   const see = (size: number, limit: number): Wait => waitFor(options, { bets: settings.alarmBets, line: metric.alarm, canaryShare: baselineShare + size, needed: alarmNeeded, limit });
   const rollback = see(regression, day);
-  const clear = waitFor(options, { bets: settings.promoteBets, line: metric.promote, canaryShare: baselineShare, needed: promoteNeeded, limit: day });
+  const clear = latest([{ metric, baselineShare }, ...others].map((one) => waitFor({ ...options, ...one }, { bets: settings.promoteBets, line: one.metric.promote, canaryShare: one.baselineShare, needed: promoteNeeded, limit: day })));
   const dwell = (seconds: number): number => Math.max(seconds, settings.minimumDwellSeconds);
   const promote = { ...(clear.half !== undefined && { half: dwell(clear.half) }), ...(clear.most !== undefined && { most: dwell(clear.most) }) };
   const smallestVisible = smallest(1 - baselineShare, (size) => see(size, settings.horizonSeconds).most !== undefined);
   const result = { regression, rollback, promote, ...(smallestVisible !== undefined && { smallestVisible }) };
   return { ...result, words: describe(options, result) };
+}
+
+/** Until all have come; absent when one does not. */
+function latest(waits: readonly Wait[]): Wait {
+  const last = (key: keyof Wait): Wait => (waits.every((wait) => wait[key] !== undefined) ? { [key]: Math.max(...waits.map((wait) => wait[key] ?? 0)) } : {});
+  return { ...last('half'), ...last('most') };
 }
 
 interface Question {

@@ -7,7 +7,7 @@ import type { JudgeSettings, MetricSettings } from './settings.ts';
 import { isSilent, type Silence } from './silence.ts';
 import type { Arm, Slot } from './slot.ts';
 
-/** Everything the judge remembers, as JSON; it carries its settings, so that a later run cannot change the lines after looking. */
+/** Everything the judge remembers; it carries its settings, so that nobody changes the lines after looking. */
 export interface JudgeState {
   readonly version: 1;
   readonly settings: JudgeSettings;
@@ -24,7 +24,7 @@ export function startJudge(settings: JudgeSettings): JudgeState {
 }
 
 /**
- * Takes in one slot. A slot that is not later than the last one changes nothing, so that a run which resumes may repeat what it is not sure of.
+ * Takes in one slot. A slot that is not later than the last one changes nothing, so that a caller may repeat what it is not sure of.
  * After `insufficient` a caller may go on: what is proven later is proven as well.
  */
 export function judgeSlot(state: JudgeState, slot: Slot): { readonly state: JudgeState; readonly judgement: Judgement } {

@@ -37,21 +37,36 @@ export function slowSamples(series: readonly Series[], preset: CounterPreset, { 
 
 /** Stable's past. Counters that began again count from zero. */
 export function historyOf(series: readonly Series[], preset: CounterPreset, slotSeconds: number): History {
+  return sumOf(series, slotSeconds, (labels) => ({ requests: 1, failures: preset.status.failed.test(labels[preset.status.label] ?? '') ? 1 : 0 }));
+}
+
+/** The same of a histogram, where failures are requests slower than `boundary` seconds. */
+export function slowHistoryOf(series: readonly Series[], preset: CounterPreset, { boundary, slotSeconds }: { readonly boundary: number; readonly slotSeconds: number }): History {
+  return sumOf(series, slotSeconds, (labels) => {
+    const le = boundOf(labels, preset);
+    return le === Number.POSITIVE_INFINITY ? { requests: 1, failures: 1 } : { requests: 0, failures: le === boundary ? -1 : 0 };
+  });
+}
+
+/** `worth`: what one count of a series with these labels adds. */
+function sumOf(series: readonly Series[], slotSeconds: number, worth: (labels: Series['labels']) => ArmCounts): History {
   const counts = new Map<number, ArmCounts>();
   for (const { labels, samples } of series) {
-    const failed = preset.status.failed.test(labels[preset.status.label] ?? '');
+    const each = worth(labels);
     for (const [at, increment] of increments(samples)) {
       const slot = Math.floor(at / slotSeconds);
-      const before = counts.get(slot) ?? { requests: 0, failures: 0 };
-      counts.set(slot, { requests: before.requests + increment, failures: before.failures + (failed ? increment : 0) });
+      const before = counts.get(slot) ?? none;
+      counts.set(slot, { requests: before.requests + increment * each.requests, failures: before.failures + increment * each.failures });
     }
   }
   const [first, last] = [Math.min(...counts.keys()), Math.max(...counts.keys())];
-  const slots = counts.size === 0 ? [] : Array.from({ length: last - first + 1 }, (_, index) => counts.get(first + index) ?? { requests: 0, failures: 0 });
+  const slots = counts.size === 0 ? [] : Array.from({ length: last - first + 1 }, (_, index) => counts.get(first + index) ?? none);
   const requests = slots.reduce((sum, slot) => sum + slot.requests, 0);
   const failures = slots.reduce((sum, slot) => sum + slot.failures, 0);
   return { slots, requestsPerSecond: slots.length === 0 ? 0 : requests / (slots.length * slotSeconds), share: requests === 0 ? 0 : failures / requests };
 }
+
+const none: ArmCounts = { requests: 0, failures: 0 };
 
 /** Stable's times as one cumulative histogram, in seconds. */
 export function bucketsOf(series: readonly Series[], preset: CounterPreset): readonly Bucket[] {

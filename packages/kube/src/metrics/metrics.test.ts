@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock, Log } from '@pratique/core';
 import { describe, expect, test } from 'vitest';
-import { bucketsOf, historyOf } from './counters.ts';
+import { bucketsOf, historyOf, slowHistoryOf } from './counters.ts';
 import { createObserver, failureMetric, slowMetric } from './observer.ts';
 import { findPreset, ownPreset, type Backend } from './preset.ts';
 import { connectMetrics, isAzureMonitor, type MetricsServer, type Series } from './prometheus.ts';
@@ -54,11 +54,32 @@ describe('the metrics server', () => {
 
 describe('a preset', () => {
   test.each([
-    ['traefik', 'traefik_service_requests_total{service=~"web-shop-canary-[a-z0-9]+-80@kubernetesgateway"}'],
+    ['traefik', 'traefik_service_requests_total{service=~"(?:web-shop-canary-[a-z0-9]+-80|.+-[0-9a-f]{20}-svc-web-shop-canary-[0-9]+)@kubernetesgateway"}'],
     ['istio', 'istio_requests_total{reporter="source",destination_service_name="shop-canary",destination_service_namespace="web"}'],
     ['nginx', 'nginx_ingress_controller_requests{exported_namespace="web",exported_service="shop-canary"}'],
   ])('%s', (name, query) => {
     expect(findPreset(name).requests({ namespace: 'web', service: 'shop-canary', port: 80 })).toBe(query);
+  });
+
+  const rule = 'httproute-web-shop-gw-gateway-lab-ep-web-0-af329269dd38031b03e3';
+  test.each([
+    // As traefik 3.5 and 3.7.6 name them.
+    ['web-shop-http-80@kubernetesgateway', true], [`${rule}-svc-web-shop-0@kubernetesgateway`, true], ['grpcroute-a-b-gw-c-d-ep-e-1-00000000000000000000-svc-web-shop-2@kubernetesgateway', true],
+    ['web-shop-http-8080@kubernetesgateway', false], ['web-shop-canary-http-80@kubernetesgateway', false], [`${rule}-svc-web-shop-canary-1@kubernetesgateway`, false], [`${rule}-svc-a-svc-web-shop-0@kubernetesgateway`, false],
+    [`${rule}-wrr@kubernetesgateway`, false], ['web-shop-shop-80@kubernetesingressnginx', false], ['web-shop-http-80@kubernetescrd', false],
+  ])('of traefik takes %s for web/shop:80: %s', (service, yes) => {
+    const [, pattern = ''] = /=~"(.+)"/.exec(traefik.requests({ namespace: 'web', service: 'shop', port: 80 })) ?? [];
+    expect(new RegExp(`^(?:${pattern})$`).test(service)).toBe(yes);
+  });
+
+  const ingress = { name: 'shop.example', service: 'shop', port: 'http' };
+  test.each([
+    ['traefik', 'shop', 'traefik_service_requests_total{service="web-shop-example-shop-http@kubernetesingressnginx"}'],
+    ['traefik', 'shop-canary', 'traefik_service_requests_total{service="web-shop-example-shop-http-canary@kubernetesingressnginx"}'],
+    ['nginx', 'shop', 'nginx_ingress_controller_requests{exported_namespace="web",exported_service="shop",ingress="shop.example",canary=""}'],
+    ['nginx', 'shop-canary', 'nginx_ingress_controller_requests{exported_namespace="web",exported_service="shop",ingress="shop.example",canary="web-shop-canary-http"}'],
+  ])('%s of %s, where Ingresses split, goes by the name of the main one', (name, service, query) => {
+    expect(findPreset(name).requests({ namespace: 'web', service, port: 80, ingress })).toBe(query);
   });
 
   test('of ones own is a selector by service', () => {
@@ -71,7 +92,13 @@ describe('a preset', () => {
   });
 
   test('takes no name that would change the query', () => {
-    expect(() => traefik.requests({ namespace: 'web', service: 'a"} or up{', port: 80 })).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }));
+    const refused = expect.objectContaining({ code: 'INPUT_INVALID' });
+    const evil = 'a"} or up{';
+    expect(() => traefik.requests({ namespace: 'web', service: evil, port: 80 })).toThrow(refused);
+    for (const name of ['traefik', 'nginx']) {
+      expect(() => findPreset(name).requests({ namespace: 'web', service: 'b', port: 80, ingress: { ...ingress, name: evil } })).toThrow(refused);
+      expect(() => findPreset(name).requests({ namespace: 'web', service: 'b', port: 80, ingress: { ...ingress, port: evil } })).toThrow(refused);
+    }
   });
 });
 
@@ -138,6 +165,11 @@ describe('the past of stable', () => {
   });
   test('that is empty is nothing', () => {
     expect(historyOf([], traefik, 5)).toEqual({ slots: [], requestsPerSecond: 0, share: 0 });
+  });
+  test('is slots of what was slower than a boundary', () => {
+    const buckets = [series('200', [[0, 0], [5, 6], [10, 8]], { le: '0.1' }), series('200', [[0, 0], [5, 8], [10, 12]], { le: '0.3' }), series('200', [[0, 0], [5, 10], [10, 14]], { le: '+Inf' }), series('503', [[5, 0], [10, 1]], { le: '+Inf' })];
+    expect(slowHistoryOf(buckets, traefik, { boundary: 0.1, slotSeconds: 5 }).slots).toEqual([{ requests: 10, failures: 4 }, { requests: 5, failures: 3 }]);
+    expect(slowHistoryOf(buckets, traefik, { boundary: 0.3, slotSeconds: 5 })).toMatchObject({ share: 3 / 15, requestsPerSecond: 1.5 });
   });
   test('has one histogram, in seconds whatever the unit', () => {
     const istio = findPreset('istio');

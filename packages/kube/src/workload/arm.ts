@@ -28,6 +28,8 @@ export interface ArmOptions {
 export interface ArmWorkload {
   readonly arm: Arm;
   readonly objects: readonly KubeObject[];
+  /** The Deployment that it is made from. */
+  readonly original: string;
   readonly deployment: string;
   readonly service: string;
   /** Labels of its pods; the first two are the selector. */
@@ -77,7 +79,7 @@ export function makeArm(rendered: readonly KubeObject[], options: ArmOptions): A
   ];
   const used = new Set<KubeObject>([service, deployment, ...configuration]);
   return {
-    arm: options.arm, objects: made, deployment: armName(deployment.metadata.name, options.arm), service: armName(service.metadata.name, options.arm), podLabels, unpinned,
+    arm: options.arm, objects: made, original: deployment.metadata.name, deployment: armName(deployment.metadata.name, options.arm), service: armName(service.metadata.name, options.arm), podLabels, unpinned,
     leftOut: rendered.filter((object) => !used.has(object)).map(explainLeftOut),
     shared: references.filter(({ kind, name }) => !configuration.some((object) => object.kind === kind && object.metadata.name === name)).map(({ kind, name }) => `${kind} ${name}`),
   };

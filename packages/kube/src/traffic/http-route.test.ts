@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { connectTo, createApiStandIn, type ApiStandIn } from '../api-stand-in.ts';
 import type { KubeObject } from '../client/object.ts';
-import { findRoute, openSplit, resumeSplit } from './route.ts';
-import { allStable, disownOperations, planSplit, restoreOperations, weightsFor, type RouteSplit } from './split.ts';
+import { disownOperations, planSplit, restoreOperations, type RouteSplit } from './http-route-plan.ts';
+import { findRoute, openRoute, resumeRoute } from './http-route.ts';
+import { allStable, weightsFor } from './weights.ts';
 
 const services = { stable: 'shop', baseline: 'shop-baseline', canary: 'shop-canary' };
 const backend = (name: string, weight = 1) => ({ group: '', kind: 'Service', name, port: 80, weight });
@@ -17,7 +18,7 @@ const refs = (api: ApiStandIn, rule = 0) => (api.find(at) as unknown as { spec: 
 describe('a split', () => {
   const open = (given = route()) => {
     const api = createApiStandIn([given]);
-    return { api, split: openSplit(connectTo(api.handle), given, services) };
+    return { api, split: openRoute(connectTo(api.handle), given, services) };
   };
   test('attaches both arms at 0, shifts, and gives the original back, each by one patch', async () => {
     const { api, split } = open();
@@ -31,7 +32,7 @@ describe('a split', () => {
   });
   test('without a baseline switches everything by one patch, and back', async () => {
     const api = createApiStandIn([route()]);
-    const split = openSplit(connectTo(api.handle), route(), { stable: 'shop', canary: 'shop-canary' });
+    const split = openRoute(connectTo(api.handle), route(), { stable: 'shop', canary: 'shop-canary' });
     await split.attach();
     expect(refs(api)).toEqual(['shop=100', 'shop-canary=0']);
     await split.shift(allStable, weightsFor(100, ['canary']));
@@ -52,7 +53,7 @@ describe('a split', () => {
     await split.restore();
     expect(await split.restore()).toEqual([]);
     const gone = createApiStandIn();
-    expect(await resumeSplit(connectTo(gone.handle), split.plan).restore()).toEqual([]);
+    expect(await resumeRoute(connectTo(gone.handle), planSplit(route(), services)).restore()).toEqual([]);
     expect(refs(api)).toEqual(['shop=1']);
   });
   test.each<[string, (given: KubeObject) => KubeObject]>([
@@ -109,12 +110,13 @@ describe('a split', () => {
 });
 
 describe('the route of a Service', () => {
+  const find = async (routes: readonly KubeObject[], name?: string) => (await findRoute(connectTo(createApiStandIn(routes).handle), 'shop', name))?.metadata.name;
   test('is found by itself, or by name', async () => {
-    const cluster = connectTo(createApiStandIn([route(), route([{ backendRefs: [backend('x')] }], { name: 'x' })]).handle);
-    expect([(await findRoute(cluster, 'shop')).metadata.name, (await findRoute(cluster, 'shop', { name: 'x' })).metadata.name]).toEqual(['shop', 'x']);
+    const routes = [route(), route([{ backendRefs: [backend('x')] }], { name: 'x' })];
+    expect([await find(routes), await find(routes, 'x'), await find(routes, 'y'), await find([])]).toEqual(['shop', 'x', undefined, undefined]);
   });
-  test.each([['none', [], {}], ['two', [route(), route(undefined, { name: 'b' })], {}], ['no such', [route()], { name: 'c' }]])('%s is refused', async (_, routes, options) => {
-    await expect(findRoute(connectTo(createApiStandIn(routes).handle), 'shop', options)).rejects.toMatchObject({ code: 'ROUTE_REFUSED' });
+  test('must be named when there are two', async () => {
+    await expect(find([route(), route(undefined, { name: 'b' })])).rejects.toMatchObject({ code: 'ROUTE_REFUSED' });
   });
 });
 
@@ -128,7 +130,7 @@ test.each([-1, 51, 0.5])('%d % is no share of a canary', (share) => {
 
 describe('the ownership of the rules', () => {
   const entry = (manager: string, fields: object, operation = 'Apply') => ({ manager, operation, apiVersion: 'gateway.networking.k8s.io/v1', fieldsType: 'FieldsV1', fieldsV1: fields });
-  const split: RouteSplit = { name: 'shop', namespace: 'web', uid: 'u', services: { stable: 'shop', baseline: 'shop-baseline', canary: 'shop-canary' }, rules: [], owners: [entry('helm', { 'f:spec': { 'f:parentRefs': {}, 'f:rules': {} } })] };
+  const split: RouteSplit = { kind: 'gateway-api', name: 'shop', namespace: 'web', uid: 'u', services: { stable: 'shop', baseline: 'shop-baseline', canary: 'shop-canary' }, rules: [], owners: [entry('helm', { 'f:spec': { 'f:parentRefs': {}, 'f:rules': {} } })] };
   const routeWith = (...managedFields: object[]): KubeObject => ({ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: { name: 'shop', namespace: 'web', uid: 'u', resourceVersion: '9', managedFields } });
   const status = entry('traefik', { 'f:status': {} }, 'Update');
   test('goes back to whoever had it', () => {

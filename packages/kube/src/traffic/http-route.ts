@@ -3,48 +3,29 @@
 import { Failure } from '@pratique/core';
 import type { Cluster, PatchOperation } from '../client/cluster.ts';
 import { kinds, type KubeObject } from '../client/object.ts';
-import { attachOperations, disownOperations, planSplit, restoreOperations, routeManager, routesTo, shiftOperations, type RouteSplit, type Weights } from './split.ts';
+import { attachOperations, disownOperations, planSplit, restoreOperations, routeManager, routesTo, shiftOperations, type RouteSplit } from './http-route-plan.ts';
+import type { TrafficSplit } from './split.ts';
+import type { SplitServices } from './weights.ts';
 
-type Api = Pick<Cluster, 'get' | 'list' | 'patch'>;
+type Api = Pick<Cluster, 'get' | 'patch'>;
 
-/** The only HTTPRoute of the namespace that sends traffic to `service`, or the one called `name`. Fails with `ROUTE_REFUSED` when there is none, or several. */
-export async function findRoute(cluster: Api, service: string, options: { readonly name?: string; readonly namespace?: string } = {}): Promise<KubeObject> {
-  const place = options.namespace === undefined ? {} : { namespace: options.namespace };
-  if (options.name !== undefined) {
-    const named = await cluster.get({ ...kinds.httpRoute, ...place, name: options.name });
-    if (named !== undefined) return named;
-    throw new Failure({ code: 'ROUTE_REFUSED', message: `there is no HTTPRoute "${options.name}"`, hint: 'kubectl get httproutes shows which there are.' });
-  }
-  const { items } = await cluster.list({ ...kinds.httpRoute, ...place });
-  const found = items.filter((route) => routesTo(route, service));
-  const [only] = found;
-  if (only !== undefined && found.length === 1) return only;
-  throw new Failure({
-    code: 'ROUTE_REFUSED', message: found.length === 0 ? `no HTTPRoute sends traffic to the Service "${service}"` : `several HTTPRoutes send traffic to the Service "${service}": ${found.map((route) => route.metadata.name).join(', ')}`,
-    hint: found.length === 0 ? 'A canary needs one in front of its Service: add it.' : 'Name the one to split in the input route.',
-  });
-}
-
-/** The split of one route. */
-export interface TrafficSplit {
-  readonly plan: RouteSplit;
-  /** Attaches the arms at weight 0. */
-  attach(): Promise<void>;
-  /** From the weights that this run set to others. Fails with `ROUTE_CHANGED`. */
-  shift(from: Weights, to: Weights): Promise<void>;
-  /** Takes the arms out; twice is as good as once. Says what others changed. */
-  restore(): Promise<readonly string[]>;
+/** The only HTTPRoute of the namespace that sends traffic to `service`, or the one called `name`; `undefined` when there is none. Fails with `ROUTE_REFUSED` when there are several. */
+export async function findRoute(cluster: Pick<Cluster, 'get' | 'list'>, service: string, name?: string): Promise<KubeObject | undefined> {
+  if (name !== undefined) return cluster.get({ ...kinds.httpRoute, name });
+  const found = (await cluster.list(kinds.httpRoute)).items.filter((route) => routesTo(route, service));
+  if (found.length <= 1) return found[0];
+  throw new Failure({ code: 'ROUTE_REFUSED', message: `several HTTPRoutes send traffic to the Service "${service}": ${found.map((route) => route.metadata.name).join(', ')}`, hint: 'Name the one to split in the input route.' });
 }
 
 const restoreTries = 6;
 
 /** Plans the split of `route`. Fails with `ROUTE_REFUSED`. */
-export function openSplit(cluster: Api, route: KubeObject, services: RouteSplit['services']): TrafficSplit {
-  return resumeSplit(cluster, planSplit(route, services));
+export function openRoute(cluster: Api, route: KubeObject, services: SplitServices): TrafficSplit {
+  return resumeRoute(cluster, planSplit(route, services));
 }
 
 /** A split that an earlier run planned, as its journal has it. */
-export function resumeSplit(cluster: Api, plan: RouteSplit): TrafficSplit {
+export function resumeRoute(cluster: Api, plan: RouteSplit): TrafficSplit {
   const ref = { ...kinds.httpRoute, name: plan.name, namespace: plan.namespace };
   const change = async (operations: readonly PatchOperation[], what: string): Promise<void> => {
     try {

@@ -4,25 +4,12 @@
 import { canonicalJson, Failure, type JsonObject } from '@pratique/core';
 import type { PatchOperation } from '../client/cluster.ts';
 import { fieldOf, formatObject, listOf, numberOf, textOf, type KubeObject } from '../client/object.ts';
-import type { Arm } from '../judge/slot.ts';
 import { stateOf } from '../readiness/object-state.ts';
-
-/** Parts of the traffic; a share is weight by sum. */
-export interface Weights {
-  readonly stable: number;
-  readonly baseline: number;
-  readonly canary: number;
-}
-
-/** Who gets traffic; without a baseline the canary is compared with nothing beside it. */
-export interface SplitServices {
-  readonly stable: string;
-  readonly baseline?: string;
-  readonly canary: string;
-}
+import { allStable, type SplitServices, type Weights } from './weights.ts';
 
 /** A split and what the route was before; JSON, for the journal. */
 export interface RouteSplit {
+  readonly kind: 'gateway-api';
   readonly name: string;
   readonly namespace: string;
   readonly uid: string;
@@ -35,17 +22,6 @@ export interface RouteSplit {
 
 /** Our field manager while a route is split. */
 export const routeManager = 'pratique-canary';
-
-/** All traffic to stable, both others attached. */
-export const allStable: Weights = { stable: 100, baseline: 0, canary: 0 };
-
-/** `share` percent for the canary and as much for the baseline, 0 to 50; up to 100 when there is no baseline. */
-export function weightsFor(share: number, arms: readonly Arm[] = ['baseline', 'canary']): Weights {
-  const baseline = arms.includes('baseline') ? share : 0;
-  const stable = 100 - share - baseline;
-  if (!Number.isInteger(share) || share < 0 || stable < 0) throw new Failure({ code: 'INPUT_INVALID', message: `a canary cannot have ${share} % of the traffic`, hint: 'Whole numbers from 0 to 50: the baseline gets as much.' });
-  return { stable, baseline, canary: share };
-}
 
 const refused = (route: KubeObject, message: string, hint: string): Failure => new Failure({ code: 'ROUTE_REFUSED', message: `${formatObject(route)}: ${message}`, hint });
 
@@ -60,7 +36,7 @@ export function routesTo(route: KubeObject, service: string): boolean {
 const reconcilers: readonly (readonly [key: RegExp, who: string])[] = [[/^argocd\.argoproj\.io\//, 'Argo CD'], [/^(?:kustomize|helm)\.toolkit\.fluxcd\.io\//, 'Flux'], [/^flagger\.app\//, 'Flagger']];
 
 /** Plans a split. Fails with `ROUTE_REFUSED` when the gateway does not accept the route, when something else writes it, or when it splits already. */
-export function planSplit(route: KubeObject, services: RouteSplit['services']): RouteSplit {
+export function planSplit(route: KubeObject, services: SplitServices): RouteSplit {
   const namespace = route.metadata.namespace ?? '';
   const state = stateOf(route);
   if (state.state !== 'ready') throw refused(route, state.message, 'Mend the route first: a split of a route that does not work proves nothing.');
@@ -75,7 +51,7 @@ export function planSplit(route: KubeObject, services: RouteSplit['services']): 
   if (rules.length === 0) throw refused(route, `no rule sends traffic to the Service "${services.stable}"`, 'Name the route in the input route.');
   const shared = rules.find(({ original }) => original.length !== 1);
   if (shared !== undefined) throw refused(route, `rule ${shared.index} splits its traffic already (${shared.original.map((ref) => textOf(ref, 'name')).join(', ')})`, 'When an earlier run left it so: pratique canary recover.');
-  return { name: route.metadata.name, namespace, uid: route.metadata.uid ?? '', services, rules, owners: listOf(route, 'metadata', 'managedFields') };
+  return { kind: 'gateway-api', name: route.metadata.name, namespace, uid: route.metadata.uid ?? '', services, rules, owners: listOf(route, 'metadata', 'managedFields') };
 }
 
 const path = (index: number): string => `/spec/rules/${index}/backendRefs`;
