@@ -98,6 +98,6 @@ describe('auto', () => {
     const image = await use().release('1.1.0');
     const { outputs, summary } = await use().deploy('auto-rolling', image, { strategy: 'auto', metrics: '', set: noRoute });
     expect(outputs).toMatchObject({ verdict: 'promoted', strategy: 'rolling', revision: '1' });
-    expect(summary).toContain('since no HTTPRoute sends traffic to the Service app.');
+    expect(summary).toContain('since neither an HTTPRoute nor an Ingress of ingress\\-nginx sends traffic to the Service app.');
   });
 });

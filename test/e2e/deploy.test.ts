@@ -47,9 +47,10 @@ describe('traffic decides', () => {
     expect(promoted.summary.split('```mermaid')).toHaveLength(3);
     expect(await recordsOn(next)).toEqual([['promoted', 'happy', 3, promoted.outputs.attestation]]);
     expect(await reportOf(promoted.outputs.report)).toContain('aria-label="Failed requests. At the end: ');
-    const [, upgraded, settled] = await history();
-    expect(upgraded).toMatch(/^2: superseded: .*do not roll back/);
-    expect(settled?.startsWith(`3: deployed: ${formatImage(next)} by https://github.com/acme/app/actions/runs/`)).toBe(true);
+    const [installation, settled, ...more] = await history();
+    expect([installation?.startsWith('1: superseded: '), settled?.startsWith(`3: deployed: ${formatImage(next)} by https://github.com/acme/app/actions/runs/`), more]).toEqual([true, true, []]);
+    // Revision 2 held the route while the canary served: nobody gets back to it by mistake.
+    expect(await use().kube.helm('rollback', 'app', '--namespace', 'happy')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('no 2 version') as string });
     expect(await running()).toEqual([next.digest]);
     expect((await steady.stop()).statuses).toEqual({ 200: expect.any(Number) as number });
     expect(await end()).toEqual(untouched);

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createNodeContext, type NodeContext } from '@pratique/host';
 import {
-  connectCluster, createHelm, kinds, listRevisions, makeArm, openJournal, readKubeconfig, readManifest, readRelease, waitReady, withLease, wrapChart, writeChart,
+  connectCluster, createHelm, getRelease, kinds, listRevisions, makeArm, openJournal, readKubeconfig, readManifest, waitReady, withLease, wrapChart, writeChart,
   type Cluster, type CanaryRecord, type KubeObject,
 } from '@pratique/kube';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -153,10 +153,10 @@ spec:
   expect((await cluster.get(ref('shop-config-canary')))?.['data']).toEqual({ template: '{{ not ours }} {{{{' });
   const revisions = await listRevisions(cluster, 'shop-canary');
   expect(revisions.map(({ revision, status }) => [revision, status])).toEqual([[1, 'superseded'], [2, 'deployed']]);
-  const secret = await cluster.get({ ...kinds.secret, name: revisions[1]?.secret.name ?? '' });
-  const record = secret === undefined ? undefined : readRelease(secret);
+  const record = await getRelease(cluster, 'shop-canary', 2);
   expect(record).toMatchObject({ name: 'shop-canary', revision: 2, status: 'deployed', description: 'run 1: canary', appliedBy: 'server' });
-  expect(readManifest(await helm.manifest('shop-canary'), 'm').map(({ kind }) => kind)).toEqual(readManifest(record?.manifest ?? '', 'm').map(({ kind }) => kind));
+  const { stdout } = await ctx.exec.run({ file: (await ctx.tools.locate('helm')).path, args: ['get', 'manifest', 'shop-canary', '--namespace=web', `--kubeconfig=${kubeconfig}`], timeoutSeconds: 60 });
+  expect(readManifest(record.manifest, 'm')).toEqual(readManifest(stdout, 'm'));
   await helm.rollback({ release: 'shop-canary', revision: 1, timeoutSeconds: 60, historyMax: 3 });
   expect((await listRevisions(cluster, 'shop-canary')).at(-1)).toMatchObject({ revision: 3, status: 'deployed' });
   await expect(helm.upgrade({ ...upgrade, chart: join(ctx.scratch, 'nothing') })).rejects.toMatchObject({ code: 'HELM_FAILED' });

@@ -13,7 +13,7 @@ afterAll(() => world?.[Symbol.asyncDispose]());
 const defaults = Object.fromEntries(Object.keys(quick).map((name) => [name, undefined]));
 
 test.concurrent.for([
-  { namespace: 'good', rate: 60, settings: {}, verdict: 'promoted', code: '' },
+  { namespace: 'good', rate: 200, settings: {}, verdict: 'promoted', code: '' },
   { namespace: 'failing', rate: 60, settings: { FAIL_SHARE: '0.02' }, verdict: 'rolled-back', code: 'CANARY_REGRESSION' },
   { namespace: 'slow', rate: 60, settings: { SLOW_SHARE: '0.1', SLOW_MILLIS: '1500' }, verdict: 'rolled-back', code: 'CANARY_REGRESSION' },
   { namespace: 'dying', rate: 60, settings: { CRASH_AT_REQUEST: '300' }, verdict: 'rolled-back', code: 'CANARY_NOT_READY' },
@@ -23,7 +23,7 @@ test.concurrent.for([
   const { end } = await firstRelease(world, namespace, rate);
   await settle(10);
   const { outputs } = await world.deploy(namespace, await world.release('1.1.0', settings), defaults);
-  expect(outputs).toMatchObject({ verdict, code });
+  expect(outputs, outputs.reason).toMatchObject({ verdict, code });
   const { lost, ...rest } = await end();
   expect({ ...rest, lost: {} }).toEqual(untouched);
   expect(lost['1.0.0']).toBeUndefined();

@@ -189,10 +189,10 @@ test('metrics that are gone in the middle of a step promote nothing', async () =
   expect(await end()).toEqual(untouched);
 });
 
-test('a cluster that may not pull says which right it needs', async () => {
-  const { stable, failure, end, running } = await first('unauthorised', 30);
+test.for([{ namespace: 'unauthorised', identity: undefined }, { namespace: 'without-role', identity: 'builder' }] as const)('$namespace: a cluster that may not pull says which right it needs', async ({ namespace, identity }) => {
+  const { stable, failure, end, running } = await first(namespace, 30);
   const { cluster, lab } = use().kube;
-  await cluster.setPullIdentity(undefined);
+  await cluster.setPullIdentity(identity && lab.addresses.tokens.acr[identity]);
   const failed = await failure(await use().release('1.1.2'), { 'timeout-seconds': '60' });
   await cluster.setPullIdentity(lab.addresses.tokens.acr.cluster);
   expect(failed).toMatchObject({ code: 'CANARY_NOT_READY', facts: { cause: 'IMAGE_PULL_DENIED' }, hint: expect.stringContaining('az role assignment create') as string });
