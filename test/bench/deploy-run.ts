@@ -54,7 +54,7 @@ export async function runOurs({ world, identity, namespace, image, weights, seco
   const { end } = await firstRelease(world, namespace, rate);
   await sleep(warmUp);
   const total = weights.length * seconds;
-  const given = { steps: weights.map((weight) => `${weight}% ${seconds}s`).join('\n'), 'minimum-dwell-seconds': String(total), 'horizon-seconds': '300', 'slot-seconds': '5', kubeconfig: identity.kubeconfig };
+  const given = { steps: weights.map((weight) => `${weight}% ${seconds}s`).join('\n'), 'minimum-dwell-seconds': String(total), 'horizon-seconds': '300', kubeconfig: identity.kubeconfig };
   const { ctx, values } = await world.jobFor(namespace, image, given);
   const lines: { readonly at: number; readonly text: string }[] = [];
   const log = { ...ctx.log, line: (text: string) => void lines.push({ at: performance.now(), text }) };

@@ -64,6 +64,18 @@ const steps = ([[0.001, 100, 0], [0.01, 100, 0.01]] as const).flatMap(([share, t
   ];
 });
 
+/** Behind an Ingress there is no second arm: the canary is held against the nine or nineteen parts that stable has of 200/s. */
+const besideStable = each([9, 19], [[0.001, 0], [0.01, 0.01]] as const).flatMap(([parts, [share, rho]]): Cell[] => {
+  const row = { ...plain, group: 'Beside stable itself, 200/s', steps: [{ seconds: 600, baselineRate: (200 * parts) / (parts + 1), canaryRate: 200 / (parts + 1) }], rho, baseline: failing(share) };
+  const name = `1:${parts}, ${percent(share)}, ${bursts(rho)}`;
+  return [
+    { ...row, name: `${name}: no difference`, canary: failing(share), claims: { rollbackAtMost: alpha } },
+    { ...row, name: `${name}: on the alarm line`, canary: on(alarm, share), claims: { rollbackAtMost: alpha } },
+    { ...row, name: `${name}: on the promote line`, canary: on(promote, share), claims: { promoteAtMost: beta } },
+    { ...row, name: `${name}: + 3 %`, canary: failing(share + 0.03), claims: { rollbackAtLeast: 0.95 } },
+  ];
+});
+
 const service = serviceShares(0.01, 0.1);
 const together: Pick<Cell, 'group' | 'history' | 'metrics' | 'baseline'> = {
   group: 'Failures and latency together', history: true, baseline: service,
@@ -89,4 +101,4 @@ const firstDeploy: Cell[] = [
 ];
 
 /** All rows, in the order of the table: those first that come closest to what is claimed. */
-export const cells: readonly Cell[] = [...onAlarmLine, ...onPromoteLine, ...firstDeploy, ...steps, ...latency, ...detection, ...noDifference];
+export const cells: readonly Cell[] = [...onAlarmLine, ...onPromoteLine, ...firstDeploy, ...steps, ...latency, ...detection, ...noDifference, ...besideStable];
