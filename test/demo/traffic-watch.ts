@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the gateway counts while a deployment runs, as lines of a plot: the canary's share of the traffic, and who answers with errors.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isJsonObject } from '@pratique/core';
-import { listOf, textMapOf } from '@pratique/kube';
+import { instantQuery } from '../fixtures/prometheus.ts';
 
 /** Requests and failures of each backend in one interval. */
 export type Seen = Readonly<Record<'stable' | 'baseline' | 'canary', Count>>;
@@ -64,13 +63,10 @@ function combine(value: (arm: (typeof arms)[number], of: keyof Count) => number)
 }
 
 async function readCounters(prometheus: string): Promise<Seen> {
-  const query = 'sum by (service, code) (traefik_service_requests_total{service=~"production-app-.*"})';
-  const reply = await fetch(`${prometheus}/api/v1/query?query=${encodeURIComponent(query)}`, { signal: AbortSignal.timeout(10_000) });
-  const counters = listOf(await reply.json(), 'data', 'result').map((row) => {
-    const { service = '', code = '' } = textMapOf(row, 'metric');
-    const value = isJsonObject(row) && Array.isArray(row['value']) ? Number(row['value'][1]) : 0;
-    return { arm: /^production-app(?:-(baseline|canary))?-http-/.exec(service)?.[1] ?? 'stable', failed: code.startsWith('5'), value };
-  });
+  const query = 'sum by (service, code) (traefik_service_requests_total{service=~".+-svc-production-app-.+"})';
+  const counters = (await instantQuery(prometheus, query)).map(({ labels: { service = '', code = '' }, value }) => (
+    { arm: /-svc-production-app(?:-(baseline|canary))?-[0-9]+@/.exec(service)?.[1] ?? 'stable', failed: code.startsWith('5'), value }
+  ));
   return combine((arm, of) => counters.filter((one) => one.arm === arm && (of === 'requests' || one.failed)).reduce((sum, { value }) => sum + value, 0));
 }
 

@@ -9,7 +9,6 @@ export { readImage, type Image } from './image.ts';
 export { createLayout, openLayout, type Layout } from './layout.ts';
 export { buildManifest, hashBytes, type BuiltManifest } from './manifest.ts';
 export { parseReference, type Reference } from './reference.ts';
-export { fallbackTag } from './referrers.ts';
 export { networkFailure, readRetryAfter, registryFailure, type RefusedReply } from './registry-failure.ts';
 export { createRegistry, type Registry, type RegistryOptions, type RegistryRequest } from './registry.ts';
 export { repositoryScope } from './scope.ts';

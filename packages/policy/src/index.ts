@@ -7,6 +7,5 @@ export { exceptionsJsonSchema, parseExceptions, type ExceptionEntry, type Except
 export { parsePolicy, policyJsonSchema, type EvidenceKind, type FindingRule, type Policy } from './policy-file.ts';
 export { requireRolesApart, rolesOf } from './roles.ts';
 export { surveyFindings, type FindingSurvey, type JudgedFinding, type SurveyOptions } from './finding-survey.ts';
-export { readScanPredicate } from './scan-predicate.ts';
 export { parseTrust, trustJsonSchema, type KeylessSigner, type KeySigner, type Trust, type TrustedSigner } from './trust-file.ts';
 export type { Place, Problem } from './yaml.ts';

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public names of scan: scanning images, reading reports, SBOMs, and the evidence manifest.
 export type { BuildFacts, TestReport } from './build-facts.ts';
-export { canonicalCycloneDx } from './cyclonedx.ts';
 export { evidenceArtifactType, readEvidence, writeEvidence } from './evidence-manifest.ts';
 export type { EvidenceManifest } from './evidence-part.ts';
 export type { ParsedReport } from './parsed-report.ts';
@@ -11,6 +10,5 @@ export type { SbomSubject } from './sbom-subject.ts';
 export { scanImage, type ScanOptions } from './scan-image.ts';
 export { toScanPredicate } from './scan-predicate.ts';
 export type { PlatformScan, ScanRun } from './scan-run.ts';
-export { canonicalSpdx } from './spdx.ts';
 export { readUserReports, type UserReportOptions } from './user-reports.ts';
 export { toVulnerabilityPredicate, type VulnerabilityPredicate, type VulnerabilityResult } from './vulnerability-predicate.ts';
