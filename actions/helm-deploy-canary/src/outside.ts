@@ -42,7 +42,7 @@ export function openOutsideRecovery({ cluster, shell, unreachable }: Outside, { 
     if (exitCode !== 0) throw new Failure({ code: 'HELM_FAILED', message: `helm uninstall ${name} in the cluster: ${output.trim().slice(-500)}` });
   };
   return {
-    clock: ctx.clock, log: ctx.log, journal: openJournal({ cluster, namespace, release, fence }), traffic: createTraffic({ ctx, cluster }), residue: () => listResidue(cluster, release),
+    clock: ctx.clock, log: ctx.log, journal: openJournal({ cluster, namespace, release, fence }), traffic: createTraffic({ ctx, cluster }), residue: (_signal, options) => listResidue(cluster, release, options),
     releases: {
       main: () => readMain(cluster, release), removeMain: () => uninstall(release), removeTwin: (arm) => uninstall(twinRelease(release, arm)),
       rollBackMain: (revision) => Promise.reject(new Failure({

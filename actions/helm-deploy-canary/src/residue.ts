@@ -6,13 +6,14 @@ import { imagesOf, workloadsOf } from './plan.ts';
 
 const beside = [kinds.deployment, kinds.replicaSet, kinds.service, kinds.configMap, kinds.secret, { apiVersion: 'v1', kind: 'ServiceAccount' }] as const;
 
-/** Everything that carries the labels of an arm of the release; only its pods while there are any, since they end last. Foreground deletion means that it is gone, not only going. */
-export async function listResidue(cluster: Pick<Cluster, 'list'>, release: string): Promise<readonly string[]> {
+/** Everything that carries the labels of an arm of the release; unless it is the `whole`, only its pods while there are any, since they end last. Foreground deletion means that it is gone, not only going. */
+export async function listResidue(cluster: Pick<Cluster, 'list'>, release: string, { whole } = { whole: false }): Promise<readonly string[]> {
   const labelSelector = `${armLabels.release}=${release}`;
   const listed = async (kind: ObjectKind): Promise<readonly KubeObject[]> => (await cluster.list({ ...kind, labelSelector })).items;
   const pods = await listed(kinds.pod);
-  const found = pods.length > 0 ? [pods] : await Promise.all([...beside.map(listed), listed(kinds.ingress).catch(notAllowed)]);
-  return found.flat().map(formatObject);
+  if (pods.length > 0 && !whole) return pods.map(formatObject);
+  const others = await Promise.all([...beside.map(listed), listed(kinds.ingress).catch(notAllowed)]);
+  return [...pods, ...others.flat()].map(formatObject);
 }
 
 /** Who may not list Ingresses has made none. */

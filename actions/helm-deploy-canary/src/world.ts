@@ -44,6 +44,6 @@ function assemble({ given, ctx, connection: { cluster, helm }, fence, predecesso
   const owner = async () => provenOwner(ctx, predecessor?.replace(/#\d+$/, '') ?? (await journal.read(ctx.signal))?.run);
   return {
     clock: ctx.clock, log: ctx.log, journal, releases: createReleases({ ctx, given, cluster, helm, owner, ...waiting }, prepared),
-    traffic: createTraffic({ ctx, cluster, ...(split !== undefined && { split }) }), residue: () => listResidue(cluster, given.release),
+    traffic: createTraffic({ ctx, cluster, ...(split !== undefined && { split }) }), residue: (_signal, options) => listResidue(cluster, given.release, options),
   };
 }

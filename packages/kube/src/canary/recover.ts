@@ -47,7 +47,8 @@ export async function restore(world: RecoveryWorld, record: CanaryRecord, signal
 
 async function removeTwins(world: RecoveryWorld, signal: AbortSignal): Promise<void> {
   await Promise.all((['canary', 'baseline'] as const).map((arm) => world.releases.removeTwin(arm, signal)));
-  const left = await waitForNothing(world, signal);
+  if ((await waitForNothing(world, signal)).length === 0) return;
+  const left = await world.residue(signal, { whole: true });
   if (left.length > 0) throw new Failure({ code: 'CANARY_RESIDUE', message: `${left.length} objects of the canary are still there: ${left.slice(0, 10).join(', ')}`, facts: { left: left.slice(0, 100) } });
 }
 

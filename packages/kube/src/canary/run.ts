@@ -173,7 +173,7 @@ async function putBack(run: CanaryRun, { verdict }: Pick<CanaryEnd, 'verdict'>):
   const hold = verdict === 'insufficient' && plan.onInsufficientData === 'hold' && run.record.stage !== 'first';
   if (hold) {
     await world.traffic.close(run.record.originals ?? '', signal);
-    return { held: await world.residue(signal) };
+    return { held: await world.residue(signal, { whole: true }) };
   }
   await recoverCanary(world, run.record, signal);
   return {};

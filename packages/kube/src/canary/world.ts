@@ -82,8 +82,8 @@ export interface CanaryWorld {
   watched?(timeline: readonly TimelinePoint[], judgement: Judgement): void;
   /** Requires the image's release verdict. Fails with `VERDICT_*`. */
   requireEvidence(signal: AbortSignal): Promise<void>;
-  /** Names of objects in the cluster that belong to a canary and are still there. */
-  residue(signal: AbortSignal): Promise<readonly string[]>;
+  /** Names of objects in the cluster that belong to a canary and are still there. Unless it is the `whole`, pods may stand for the rest: they end last. */
+    residue(signal: AbortSignal, options?: { readonly whole: boolean }): Promise<readonly string[]>;
   /** The journal in the cluster. `write` fails when another run holds the lock. */
   readonly journal: {
     read(signal: AbortSignal): Promise<CanaryRecord | undefined>;
